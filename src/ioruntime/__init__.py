@@ -1,0 +1,1 @@
+"""Adobe I/O Runtime that anyone can run."""

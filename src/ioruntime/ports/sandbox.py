@@ -1,0 +1,127 @@
+"""What an invoker needs of an isolation technology: start a sandbox, show it code, hear its output, end it.
+
+The action proxy protocol (`POST /init`, `POST /run`) is not part of the port: `invoker.proxy`
+speaks it over the sandbox's address, whatever the driver.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+CODE_PATH = "/code"
+"""Where a sandbox sees the directory of its action, read-only."""
+
+
+class Stream(StrEnum):
+    """The two outputs of a process."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class Ending(StrEnum):
+    """Why a sandbox's process tree is gone."""
+
+    EXITED = "exited"
+    OUT_OF_MEMORY = "out of memory"
+    """The kernel killed a process of the tree for going over `SandboxSpec.memory_mb`."""
+    DESTROYED = "destroyed"
+
+
+OutputSink: TypeAlias = Callable[[Stream, bytes], None]
+"""Takes what the process tree wrote, in order within a stream, as it is read. Called on the event loop."""
+
+
+class Interpreter(msgspec.Struct, frozen=True):
+    """A program on this machine that runs actions of one kind, and what it needs to see of the file system."""
+
+    kind: str
+    """Such as `nodejs:24`."""
+    command: tuple[str, ...]
+    """Program and arguments that start the runtime of this kind; `{memory_mb}` and `{listen_fd}` stand for the sandbox's own values."""
+    mounts: tuple[tuple[Path, str], ...] = ()
+    """Host path and path inside, shown read-only beside the system's libraries."""
+    environment: tuple[tuple[str, str], ...] = ()
+    version: str = ""
+    """What the interpreter says of itself, such as `24.19.0`."""
+
+
+class SandboxSpec(msgspec.Struct, frozen=True):
+    """What makes two fresh sandboxes interchangeable."""
+
+    interpreter: Interpreter
+    memory_mb: int
+
+
+class SandboxError(Exception):
+    """The driver could not do what was asked; the sandbox, if there was one, is dead. `destroy` is the only legal call left."""
+
+
+class Sandbox(Protocol):
+    """One isolated process tree with an action proxy listening on `socket_path`.
+
+    The socket accepts connections as soon as `SandboxDriver.start` returns; requests wait in its backlog until the
+    interpreter inside is up. Calls of the methods below come from one task at a time; `drivers.guard` sees to that.
+    """
+
+    @property
+    def id(self) -> str:
+        """Unique on this machine: lower-case letters, digits and `-`."""
+        ...
+
+    @property
+    def socket_path(self) -> Path:
+        """Unix socket on the host that reaches the proxy inside."""
+        ...
+
+    async def show_code(self, directory: Path) -> None:
+        """Make the content of `directory` visible at `CODE_PATH`, read-only; at most once in a sandbox's life.
+
+        Raises:
+            SandboxError: it could not be shown.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """Hand to the output sink everything that the process tree wrote before this call."""
+        ...
+
+    async def pause(self) -> None:
+        """Take the processor from the whole tree until `resume`; a driver that cannot does nothing."""
+        ...
+
+    async def resume(self) -> None: ...
+
+    async def ended(self) -> Ending:
+        """Wait until the main process of the tree is gone, and say why. May be awaited by many, at any time."""
+        ...
+
+    async def destroy(self) -> None:
+        """Kill the whole tree and give back everything it held: processes, cgroup, files, socket. Idempotent; never raises."""
+        ...
+
+
+class SandboxDriver(Protocol):
+    """One isolation technology."""
+
+    @property
+    def name(self) -> str: ...
+
+    def degradations(self) -> tuple[str, ...]:
+        """One sentence for each promised protection that this machine does not give, with its cure; empty when all hold."""
+        ...
+
+    async def start(self, spec: SandboxSpec, output: OutputSink) -> Sandbox:
+        """Start a fresh sandbox.
+
+        Raises:
+            SandboxError: it could not be started; nothing of it is left.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Destroy what is left, and give back what the driver itself holds."""
+        ...
