@@ -41,7 +41,7 @@ class Interpreter(msgspec.Struct, frozen=True):
     kind: str
     """Such as `nodejs:24`."""
     command: tuple[str, ...]
-    """Program and arguments that start the runtime of this kind; `{memory_mb}` and `{listen_fd}` stand for the sandbox's own values."""
+    """Program and arguments that start the runtime; `{memory_mb}` and `{listen_fd}` stand for the sandbox's own values."""
     mounts: tuple[tuple[Path, str], ...] = ()
     """Host path and path inside, shown read-only beside the system's libraries."""
     environment: tuple[tuple[str, str], ...] = ()

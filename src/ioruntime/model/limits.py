@@ -1,0 +1,155 @@
+"""What an action, and a namespace, may use: bounds, profiles and the texts for what is outside (contract sections 15, 16)."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ioruntime.model.errors import InvalidError
+
+MEBIBYTE = 1024 * 1024
+ProfileName: TypeAlias = Literal["openwhisk", "adobe"]
+
+
+class ActionLimits(msgspec.Struct, frozen=True):
+    """What one action may use; wire names without units, as clients know them."""
+
+    timeout_ms: int = msgspec.field(name="timeout", default=60_000)
+    memory_mb: int = msgspec.field(name="memory", default=256)
+    logs_mb: int = msgspec.field(name="logs", default=10)
+    concurrency: int = 1
+    """Activations at once in one sandbox."""
+    instances: int | msgspec.UnsetType = msgspec.UNSET
+    """Activations of this action at once; unset: the namespace's own limit."""
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """An integer's range, and what stands when nothing is said."""
+
+    least: int
+    default: int
+    most: int
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What the platform, or one namespace, allows."""
+
+    timeout_ms: Bound = Bound(100, 60_000, 300_000)
+    memory_mb: Bound = Bound(128, 256, 512)
+    logs_mb: Bound = Bound(0, 10, 10)
+    concurrency: Bound = Bound(1, 1, 500)
+    invocations_per_minute: int = 6_000
+    concurrent_invocations: int = 1_000
+    fires_per_minute: int = 6_000
+    page_most: int = 200
+    page_default: int = 30
+    code_bytes: int = 48 * MEBIBYTE
+    parameters_bytes: int = MEBIBYTE
+    payload_bytes: int = MEBIBYTE
+    result_bytes: int = MEBIBYTE
+    sequence_length: int = 50
+    blocking_wait_ms: int = 60_000
+    allowed_kinds: tuple[str, ...] = ()
+    """Empty: all that the platform knows."""
+    store_activations: bool = True
+
+    def defaults(self) -> ActionLimits:
+        return ActionLimits(self.timeout_ms.default, self.memory_mb.default, self.logs_mb.default, self.concurrency.default)
+
+
+PROFILES: dict[ProfileName, Limits] = {
+    "openwhisk": Limits(),
+    "adobe": Limits(
+        timeout_ms=Bound(100, 60_000, 10_800_000),
+        memory_mb=Bound(128, 256, 4096),
+        concurrency=Bound(1, 200, 500),
+        invocations_per_minute=6_000,
+        concurrent_invocations=100,
+        fires_per_minute=600,
+        page_most=50,
+        code_bytes=22 * MEBIBYTE,
+    ),
+}
+
+OVERRIDES: dict[str, tuple[str, Literal["", "least", "most"]]] = {
+    "invocationsPerMinute": ("invocations_per_minute", ""),
+    "concurrentInvocations": ("concurrent_invocations", ""),
+    "firesPerMinute": ("fires_per_minute", ""),
+    "minActionMemory": ("memory_mb", "least"),
+    "maxActionMemory": ("memory_mb", "most"),
+    "minActionLogs": ("logs_mb", "least"),
+    "maxActionLogs": ("logs_mb", "most"),
+    "minActionTimeout": ("timeout_ms", "least"),
+    "maxActionTimeout": ("timeout_ms", "most"),
+    "minActionConcurrency": ("concurrency", "least"),
+    "maxActionConcurrency": ("concurrency", "most"),
+    "maxParameterSize": ("parameters_bytes", ""),
+    "allowedKinds": ("allowed_kinds", ""),
+    "storeActivations": ("store_activations", ""),
+}
+"""The names of `GET .../limits`, and what each sets in `Limits`."""
+
+_CAPPED = frozenset({"memory_mb", "logs_mb", "timeout_ms", "concurrency", "parameters_bytes"})
+"""What a namespace may have less of, but not more of, than the platform."""
+
+
+def check_override(name: str, value: Any) -> Any:
+    """Return the override's value when it is of the right type.
+
+    Raises:
+        InvalidError: no limit of this name, or a value that it cannot have.
+    """
+    if name not in OVERRIDES:
+        raise InvalidError(f"There is no limit named '{name}'. Known: {', '.join(OVERRIDES)}.")
+    match name, value:
+        case "allowedKinds", list() if all(isinstance(kind, str) for kind in value):  # pyright: ignore[reportUnknownVariableType]
+            return value  # pyright: ignore[reportUnknownVariableType]
+        case "storeActivations", bool():
+            return value
+        case (("allowedKinds" | "storeActivations"), _):
+            raise InvalidError(f"The limit '{name}' must be {'a list of kinds' if name == 'allowedKinds' else 'true or false'}.")
+        case _, int() if not isinstance(value, bool) and value >= 0:
+            return value
+        case _:
+            raise InvalidError(f"The limit '{name}' must be a whole number of 0 or more, not {value!r}.")
+
+
+def effective(system: Limits, overrides: dict[str, Any]) -> Limits:
+    """Apply a namespace's overrides to the platform's limits; sizes and times are clipped to the platform's maximum."""
+    changes: dict[str, Any] = {}
+    for name, value in overrides.items():
+        field, side = OVERRIDES[name]
+        current = changes.get(field, getattr(system, field))
+        if side:
+            clipped = min(value, getattr(system, field).most)
+            changes[field] = msgspec.structs.replace(current, **{side: clipped})
+        elif field in _CAPPED:
+            changes[field] = min(value, current)
+        else:
+            changes[field] = tuple(value) if field == "allowed_kinds" else value
+    return msgspec.structs.replace(system, **changes)
+
+
+def check_limits(wanted: ActionLimits, allowed: Limits) -> None:
+    """Let pass limits that the namespace may have.
+
+    Raises:
+        InvalidError: the first one outside its bounds, with OpenWhisk's text.
+    """
+    _check_bound(wanted.timeout_ms, allowed.timeout_ms, "duration", " milliseconds")
+    _check_bound(wanted.memory_mb, allowed.memory_mb, "memory size", " MB")
+    _check_bound(wanted.logs_mb, allowed.logs_mb, "log size", " MB")
+    _check_bound(wanted.concurrency, allowed.concurrency, "concurrency", "")
+    if wanted.instances is msgspec.UNSET:
+        return
+    if wanted.instances < 1:
+        raise InvalidError("Action container concurrency must be greater than or equal to 1.")
+    if wanted.instances > allowed.concurrent_invocations:
+        limit = allowed.concurrent_invocations
+        raise InvalidError(f"Max action instance concurrency must not exceed your namespace concurrency of {limit}.")
+
+
+def _check_bound(value: int, bound: Bound, what: str, unit: str) -> None:
+    if value > bound.most:
+        raise InvalidError(f"requirement failed: {what} {value}{unit} exceeds allowed threshold of {bound.most}{unit}")
+    if value < bound.least:
+        raise InvalidError(f"requirement failed: {what} {value}{unit} below allowed threshold of {bound.least}{unit}")
