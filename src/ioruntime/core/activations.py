@@ -1,0 +1,132 @@
+"""Records of activations: written behind the answer, readable at once."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from ioruntime.model.activation import Activation, ActivationId
+from ioruntime.model.errors import NotFoundError, UnavailableError
+from ioruntime.ports.activations import ActivationFilter, ActivationStore
+
+_BATCH = 500
+_PENDING_MOST = 50_000
+_RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class RecorderReporter(Protocol):
+    """Hears of trouble with the store."""
+
+    def store_failed(self, error: Exception, *, pending: int) -> None: ...
+
+
+class Recorder:
+    """Writes finished activations in batches, each one transaction; the fuller the queue, the larger the batch.
+
+    Until a record is on disk it is read from here. When the store refuses (a full disk, say), records wait and are
+    tried again; `check_room` then refuses new work before memory runs out.
+    """
+
+    def __init__(self, store: ActivationStore, reporter: RecorderReporter) -> None:
+        self._store = store
+        self._reporter = reporter
+        self._waiting: dict[ActivationId, Activation] = {}
+        self._arrived = asyncio.Event()
+        self._written = asyncio.Condition()
+        self._closing = False
+        self._failures = 0
+
+    def record(self, activation: Activation) -> None:
+        """Take a finished activation; it is readable from now on."""
+        self._waiting[activation.activation_id] = activation
+        self._arrived.set()
+
+    def find(self, namespace: str, activation_id: ActivationId) -> Activation | None:
+        """Return a record that may not be on disk yet."""
+        activation = self._waiting.get(activation_id)
+        return activation if activation is not None and activation.namespace == namespace else None
+
+    def check_room(self) -> None:
+        """Let pass while records can be kept.
+
+        Raises:
+            UnavailableError: the store has refused too many.
+        """
+        if len(self._waiting) >= _PENDING_MOST:
+            raise UnavailableError
+
+    async def flushed(self) -> None:
+        """Wait until everything recorded so far is on disk, or the store refuses."""
+        recent = next(reversed(self._waiting), None)
+        if recent is None:
+            return
+        failures = self._failures
+        async with self._written:
+            await self._written.wait_for(lambda: recent not in self._waiting or self._failures > failures)
+
+    def forget(self, namespace: str) -> None:
+        """Drop what waits for a namespace that is gone."""
+        for stale in [key for key, activation in self._waiting.items() if activation.namespace == namespace]:
+            del self._waiting[stale]
+
+    async def run(self) -> None:
+        """Write until `close`, and then what is left."""
+        while not (self._closing and not self._waiting):
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                if not await self._write_batch() and self._closing and self._failures > len(_RETRY_S):
+                    return
+
+    def close(self) -> None:
+        """Let `run` end when all is written; after repeated refusals it gives up."""
+        self._closing = True
+        self._arrived.set()
+
+    async def _write_batch(self) -> bool:
+        batch = [activation for activation, _ in zip(self._waiting.values(), range(_BATCH), strict=False)]
+        try:
+            await self._store.record(batch)
+        except UnavailableError as error:
+            self._failures += 1
+            self._reporter.store_failed(error, pending=len(self._waiting))
+            await self._announce()
+            await asyncio.sleep(_RETRY_S[min(self._failures, len(_RETRY_S)) - 1])
+            return False
+        self._failures = 0
+        for activation in batch:
+            if self._waiting.get(activation.activation_id) is activation:
+                del self._waiting[activation.activation_id]
+        await self._announce()
+        return True
+
+    async def _announce(self) -> None:
+        async with self._written:
+            self._written.notify_all()
+
+
+class Activations:
+    """Reads records: what waits to be written, then what is stored."""
+
+    def __init__(self, store: ActivationStore, recorder: Recorder) -> None:
+        self._store = store
+        self._recorder = recorder
+
+    async def read(self, namespace: str, activation_id: ActivationId) -> Activation:
+        """Return one record.
+
+        Raises:
+            NotFoundError: there is none in this namespace.
+        """
+        found = self._recorder.find(namespace, activation_id) or await self._store.read(namespace, activation_id)
+        if found is None:
+            raise NotFoundError
+        return found
+
+    async def list(self, wanted: ActivationFilter, *, skip: int, limit: int, full: bool = False) -> Sequence[Activation]:
+        """List newest start first; results and logs only when `full`."""
+        await self._recorder.flushed()
+        return await self._store.list(wanted, skip=skip, limit=limit, full=full)
+
+    async def count(self, wanted: ActivationFilter) -> int:
+        await self._recorder.flushed()
+        return await self._store.count(wanted)

@@ -1,0 +1,91 @@
+"""Who asks: from an OpenWhisk key or a bearer token to an identity.
+
+Identities are cached by the key's uuid and forgotten when their namespace changes, so the hot path reads no store.
+"""
+
+import hmac
+
+from ioruntime.model.errors import ForbiddenError, InvalidCredentialsError, NotFoundError
+from ioruntime.model.identity import AuthKey, Identity, Namespace, Owner
+from ioruntime.ports.namespaces import NamespaceStore
+from ioruntime.ports.tokens import Claims, TokenVerifier
+
+ADMIN_SCOPE = "admin"
+
+
+class Authenticator:
+    """Checks credentials against the namespaces and the token issuer."""
+
+    def __init__(self, namespaces: NamespaceStore, verifier: TokenVerifier) -> None:
+        self._namespaces = namespaces
+        self._verifier = verifier
+        self._by_uuid: dict[str, Identity] = {}
+        self._generation = 0
+
+    async def basic(self, auth: AuthKey) -> Identity:
+        """Return whose key this is.
+
+        Raises:
+            InvalidCredentialsError: nobody's, or the secret part is wrong.
+        """
+        identity = self._by_uuid.get(auth.uuid)
+        if identity is None:
+            identity = await self._load(auth.uuid)
+        if not hmac.compare_digest(identity.namespace.auth.key.encode(), auth.key.encode()):
+            raise InvalidCredentialsError
+        return identity
+
+    async def bearer(self, token: str) -> Claims:
+        """Return what a token says.
+
+        Raises:
+            InvalidCredentialsError: it is not valid.
+        """
+        return await self._verifier.verify(token)
+
+    async def acting_in(self, claims: Claims, namespace: str) -> Identity:
+        """Let the holder of a token act in a namespace.
+
+        Raises:
+            ForbiddenError: the token does not reach it, or there is no such namespace.
+        """
+        found = await self._namespaces.by_name(namespace)
+        if found is None or not claims.reaches(found.owner.org_id, found.owner.int_id):
+            raise ForbiddenError.to(namespace)
+        return identify(found)
+
+    async def owned_by(self, claims: Claims, owner: Owner) -> Identity:
+        """Let the holder of a token act in the namespace of an organization's integration.
+
+        Raises:
+            ForbiddenError: the token does not reach it.
+            NotFoundError: it has no namespace.
+        """
+        if not claims.reaches(owner.org_id, owner.int_id):
+            raise ForbiddenError.to(f"{owner.org_id}/{owner.int_id}")
+        found = await self._namespaces.by_owner(owner)
+        if found is None:
+            raise NotFoundError
+        return identify(found)
+
+    def forget(self, namespace: str) -> None:
+        """Drop what is cached of a namespace that changed."""
+        self._generation += 1
+        stale = [uuid for uuid, identity in self._by_uuid.items() if identity.name == namespace]
+        for uuid in stale:
+            del self._by_uuid[uuid]
+
+    async def _load(self, uuid: str) -> Identity:
+        generation = self._generation
+        namespace = await self._namespaces.by_uuid(uuid)
+        if namespace is None:
+            raise InvalidCredentialsError
+        identity = identify(namespace)
+        if generation == self._generation:
+            self._by_uuid[uuid] = identity
+        return identity
+
+
+def identify(namespace: Namespace) -> Identity:
+    """Return the namespace's own subject."""
+    return Identity(namespace, subject=namespace.name)

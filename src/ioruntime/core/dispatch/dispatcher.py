@@ -1,0 +1,27 @@
+"""Sends a request to the invoker that placement prefers, and to the next when that one takes no more."""
+
+from ioruntime.core.dispatch.placement import preference
+from ioruntime.model.errors import UnavailableError
+from ioruntime.ports.bus import ActivationBus, InvocationRequest
+
+
+class Dispatcher:
+    """Places requests on the invokers that the bus knows."""
+
+    def __init__(self, bus: ActivationBus) -> None:
+        self._bus = bus
+
+    async def dispatch(self, request: InvocationRequest) -> None:
+        """Hand the request to an invoker.
+
+        Raises:
+            UnavailableError: none takes it.
+        """
+        path = request.action.path
+        for invoker in preference(path.namespace, path.key, self._bus.invokers()):
+            try:
+                await self._bus.send(invoker, request)
+            except UnavailableError:
+                continue
+            return
+        raise UnavailableError

@@ -1,0 +1,130 @@
+"""From a name to an action that can run, with the parameters of its package; cached until somebody changes it."""
+
+from typing import Any
+
+import msgspec
+
+from ioruntime.core.entitlement import check_own, check_readable
+from ioruntime.model.action import Action
+from ioruntime.model.errors import InvalidError, NotFoundError
+from ioruntime.model.identity import Identity
+from ioruntime.model.names import EntityPath
+from ioruntime.model.package import Package
+from ioruntime.model.params import Arguments, annotation, environment_of, has_annotation, is_truthy, merge_parameters
+from ioruntime.ports.entities import EntityStore
+
+_NOT_ALLOWED = "Request defines parameters that are not allowed (e.g., reserved properties)."
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """An action ready to be invoked."""
+
+    action: Action
+    package: Package | None
+    defaults: Arguments
+    """Merged package and action parameters, encoded; without the `init` ones."""
+    environment: dict[str, str]
+    """`init` parameters as environment variables."""
+    final: frozenset[str]
+    """Keys that a call must not bring: those with a value, when the action says `final`."""
+    wants_api_key: bool
+
+    def arguments(self, payload: Arguments) -> msgspec.Raw:
+        """Overlay the defaults with what the call brings.
+
+        Raises:
+            InvalidError: the call redefines a final parameter.
+        """
+        if self.final and not self.final.isdisjoint(payload):
+            raise InvalidError(_NOT_ALLOWED)
+        merged = self.defaults | payload if self.defaults else payload
+        for key in self.environment:
+            merged.pop(key, None)
+        return msgspec.Raw(_ENCODER.encode(merged))
+
+    def environment_with(self, payload: Arguments) -> dict[str, str]:
+        """Overlay the environment with values that the call brings for `init` keys."""
+        given = {key: msgspec.json.decode(payload[key]) for key in self.environment if key in payload}
+        return self.environment | environment_of(given) if given else self.environment
+
+
+class Resolver:
+    """Reads actions with their packages, and remembers them until `forget`."""
+
+    def __init__(self, entities: EntityStore) -> None:
+        self._entities = entities
+        self._cache: dict[str, dict[str, Resolved]] = {}
+        self._generation = 0
+
+    async def action(self, path: EntityPath) -> Resolved:
+        """Return the action at `path`.
+
+        Raises:
+            NotFoundError: there is none, or its package is gone.
+        """
+        cached = self._cache.get(path.namespace, {}).get(path.key)
+        return cached if cached is not None else await self._load(path)
+
+    async def runnable(self, identity: Identity, path: EntityPath) -> Resolved:
+        """Return the action at `path` when the caller may invoke it.
+
+        Raises:
+            NotFoundError: the caller has no such action.
+            ForbiddenError: it is another's and not in a published package, or does not exist there.
+        """
+        try:
+            resolved = await self.action(path)
+        except NotFoundError:
+            check_own(identity, path)
+            raise
+        check_readable(identity, path, resolved.package)
+        return resolved
+
+    def forget(self, namespace: str, key: str | None) -> None:
+        """Drop an entity, with the actions inside when it is a package; None drops the whole namespace."""
+        self._generation += 1
+        if key is None:
+            self._cache.pop(namespace, None)
+            return
+        actions = self._cache.get(namespace, {})
+        for stale in [k for k in actions if k == key or k.startswith(f"{key}/")]:
+            del actions[stale]
+
+    async def _load(self, path: EntityPath) -> Resolved:
+        generation = self._generation
+        package = await self._package(path)
+        action = await self._entities.read(path)
+        if not isinstance(action, Action):
+            raise NotFoundError
+        resolved = resolve(action, package)
+        if generation == self._generation:
+            self._cache.setdefault(path.namespace, {})[path.key] = resolved
+        return resolved
+
+    async def _package(self, path: EntityPath) -> Package | None:
+        if path.package is None:
+            return None
+        found = await self._entities.read(EntityPath(path.namespace, path.package))
+        if not isinstance(found, Package):
+            raise NotFoundError
+        return found
+
+
+def resolve(action: Action, package: Package | None) -> Resolved:
+    """Merge an action with its package."""
+    parameters = merge_parameters(package.parameters if package else (), action.parameters)
+    init: dict[str, Any] = {p.key: p.value for p in parameters if p.init is True}
+    plain = {p.key: p.value for p in parameters if p.init is not True}
+    is_final = annotation(action.annotations, "final") is True
+    return Resolved(
+        action=action,
+        package=package,
+        defaults={key: msgspec.Raw(_ENCODER.encode(value)) for key, value in plain.items()},
+        environment=environment_of(init),
+        final=frozenset(key for key, value in plain.items() if value is not None) if is_final else frozenset(),
+        wants_api_key=not has_annotation(action.annotations, "provide-api-key")
+        or is_truthy(annotation(action.annotations, "provide-api-key")),
+    )
+
+
+_ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,81 @@
+"""How many invocations a namespace may start in a minute, and have in flight (pure; time is an argument).
+
+Rates are counted over a sliding minute in steps of one second, not over calendar minutes, and refused requests do not
+count: a client that is throttled recovers as soon as its accepted requests are a minute old.
+"""
+
+from collections import deque
+
+from ioruntime.model.errors import ThrottledError
+
+_WINDOW_S = 60
+
+
+class SlidingMinute:
+    """Counts what happened within the last 60 seconds."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[int, int]] = deque()
+        self._total = 0
+
+    def count(self, now_s: float) -> int:
+        """Return how many were added in the last minute."""
+        oldest = int(now_s) - _WINDOW_S
+        while self._steps and self._steps[0][0] <= oldest:
+            self._total -= self._steps.popleft()[1]
+        return self._total
+
+    def add(self, now_s: float) -> None:
+        second = int(now_s)
+        if self._steps and self._steps[-1][0] == second:
+            self._steps[-1] = (second, self._steps[-1][1] + 1)
+        else:
+            self._steps.append((second, 1))
+        self._total += 1
+
+    def retry_after_s(self, now_s: float) -> float:
+        """Return how long until the oldest step leaves the window."""
+        if not self._steps:
+            return 1.0
+        return max(1.0, self._steps[0][0] + _WINDOW_S + 1 - now_s)
+
+
+class Throttle:
+    """The counters of all namespaces, in this process."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[str, SlidingMinute] = {}
+        self._in_flight: dict[str, int] = {}
+
+    def start(self, namespace: str, now_s: float, *, per_minute: int, concurrent: int) -> None:
+        """Count one invocation; `end` must follow when it is over.
+
+        Raises:
+            ThrottledError: it would be over a limit; nothing was counted.
+        """
+        in_flight = self._in_flight.get(namespace, 0)
+        if in_flight >= concurrent:
+            raise ThrottledError.concurrency(in_flight + 1, concurrent)
+        minute = self._minutes.get(namespace)
+        if minute is None:
+            minute = self._minutes[namespace] = SlidingMinute()
+        count = minute.count(now_s)
+        if count >= per_minute:
+            raise ThrottledError.rate(count + 1, per_minute, retry_after_s=minute.retry_after_s(now_s))
+        minute.add(now_s)
+        self._in_flight[namespace] = in_flight + 1
+
+    def end(self, namespace: str) -> None:
+        """Count one invocation out of flight."""
+        left = self._in_flight.get(namespace, 0) - 1
+        if left > 0:
+            self._in_flight[namespace] = left
+        else:
+            self._in_flight.pop(namespace, None)
+
+    def in_flight(self, namespace: str) -> int:
+        return self._in_flight.get(namespace, 0)
+
+    def forget(self, namespace: str) -> None:
+        """Drop the rate counter of a namespace that is gone."""
+        self._minutes.pop(namespace, None)
