@@ -1,0 +1,41 @@
+"""The bus inside one process: a dictionary of handlers, called directly."""
+
+from ioruntime.model.activation import Activation
+from ioruntime.model.errors import UnavailableError
+from ioruntime.ports.bus import AnswerHandler, InvocationRequest, InvokerName, RequestHandler
+
+
+class LocalBus:
+    """Hands each request to its invoker's handler, and each answer to whoever listens, without a copy."""
+
+    def __init__(self) -> None:
+        self._invokers: dict[InvokerName, RequestHandler] = {}
+        self._listeners: list[AnswerHandler] = []
+
+    async def send(self, invoker: InvokerName, request: InvocationRequest) -> None:
+        """Call the invoker's handler.
+
+        Raises:
+            UnavailableError: there is no such invoker, or it takes no more.
+        """
+        handler = self._invokers.get(invoker)
+        if handler is None:
+            raise UnavailableError
+        handler(request)
+
+    def answer(self, request: InvocationRequest, activation: Activation) -> None:  # noqa: ARG002 - other buses route by the request
+        for listener in self._listeners:
+            listener(activation)
+
+    def serve(self, invoker: InvokerName, handler: RequestHandler) -> None:
+        self._invokers[invoker] = handler
+
+    def leave(self, invoker: InvokerName) -> None:
+        """Take no more requests for `invoker`."""
+        self._invokers.pop(invoker, None)
+
+    def listen(self, handler: AnswerHandler) -> None:
+        self._listeners.append(handler)
+
+    def invokers(self) -> tuple[InvokerName, ...]:
+        return tuple(self._invokers)

@@ -1,0 +1,134 @@
+"""The ASGI application: finds the operation, runs it, and puts every refusal into the form of its face."""
+
+import contextlib
+import re
+import time
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Protocol
+
+import msgspec
+
+from ioruntime.faces.http.call import Call, ClientGoneError, Receive, Reply, Scope, Send
+from ioruntime.faces.http.errors import NOT_FOUND, ErrorForm, MethodNotAllowedError, failure_of, openwhisk_form
+from ioruntime.faces.http.operation import Handler, Operation
+from ioruntime.faces.http.router import Router, split_path
+from ioruntime.model.errors import IoRuntimeError, NotFoundError
+
+_TRANSACTION_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_RESERVED = "sid_"
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of operations below some prefixes, with their ways in common."""
+
+    prefixes: tuple[str, ...]
+    """Paths below these that match no operation are refused in this face's form."""
+    operations: tuple[Operation, ...]
+    error_form: ErrorForm = openwhisk_form
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Added to every answer."""
+    unmatched: Handler | None = None
+    """Runs before a path without operation is refused; to ask for credentials first."""
+    options: bool = False
+    """True: OPTIONS on any path is answered with 200, the headers above and no body."""
+
+
+class Observer(Protocol):
+    """Hears of every request."""
+
+    def answered(self, call: Call, status: int, *, took_s: float) -> None: ...
+
+    def crashed(self, call: Call, error: Exception) -> None:
+        """A bug: the client got a 500 that tells nothing."""
+        ...
+
+
+class Application:
+    """Serves the operations of all faces."""
+
+    def __init__(self, faces: Sequence[Face], observer: Observer) -> None:
+        self._faces = sorted(
+            ((prefix, face) for face in faces for prefix in face.prefixes), key=lambda pair: len(pair[0]), reverse=True
+        )
+        self._face_of = {id(operation): face for face in faces for operation in face.operations}
+        self._router = Router([operation for face in faces for operation in face.operations])
+        self._observer = observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started_s = time.perf_counter()
+        call = Call(scope, receive, _transaction_id(scope))
+        try:
+            face, reply = await self._answer(call)
+        except ClientGoneError:
+            return
+        await _send(call, face, reply, send)
+        self._observer.answered(call, reply.status, took_s=time.perf_counter() - started_s)
+
+    async def _answer(self, call: Call) -> tuple[Face, Reply]:
+        face = self._face("/" + call.scope["path"].lstrip("/"))
+        try:
+            match = self._router.match(split_path(call.scope.get("raw_path") or call.scope["path"].encode()))
+            if match is None:
+                return face, await self._unmatched(face, call)
+            call.params = match.params
+            operation = match.methods.get(call.method)
+            if operation is None:
+                face = self._face_of[id(next(iter(match.methods.values())))]
+                return face, await self._other_method(face, call, sorted(match.methods))
+            face = self._face_of[id(operation)]
+            call.operation = f"{operation.method} {operation.path}"
+            return face, await operation.handler(call)
+        except ClientGoneError:
+            raise
+        except IoRuntimeError as error:
+            return face, face.error_form(call, failure_of(error))
+        except Exception as error:  # noqa: BLE001 - the observer logs it with its traceback
+            self._observer.crashed(call, error)
+            return face, face.error_form(call, failure_of(error))
+
+    def _face(self, path: str) -> Face:
+        for prefix, face in self._faces:
+            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
+                return face
+        return _NO_FACE
+
+    async def _unmatched(self, face: Face, call: Call) -> Reply:
+        if face.options and call.method == "OPTIONS":
+            return Reply.empty(200)
+        if face.unmatched is not None:
+            return await face.unmatched(call)
+        raise NotFoundError(NOT_FOUND)
+
+    async def _other_method(self, face: Face, call: Call, methods: list[str]) -> Reply:
+        if face.options and call.method == "OPTIONS":
+            return Reply.empty(200)
+        if face.unmatched is not None:
+            with contextlib.suppress(NotFoundError):
+                await face.unmatched(call)
+        raise MethodNotAllowedError(methods)
+
+
+async def _send(call: Call, face: Face, reply: Reply, send: Send) -> None:
+    length = b"%d" % len(reply.body)
+    headers = [(b"x-request-id", call.transaction_id.encode("latin-1")), *face.headers, *reply.headers]
+    if reply.content_type is not None:
+        headers.append((b"content-type", reply.content_type))
+    if reply.status not in {204, 304}:
+        headers.append((b"content-length", length))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+
+
+def _transaction_id(scope: Scope) -> str:
+    for key, value in scope["headers"]:
+        if key == b"x-request-id":
+            text = value.decode("latin-1")
+            if _TRANSACTION_ID.fullmatch(text) and not text.startswith(_RESERVED):
+                return text
+            break
+    return token_hex(16)
+
+
+_NO_FACE = Face(prefixes=(), operations=())

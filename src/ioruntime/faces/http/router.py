@@ -1,0 +1,101 @@
+"""From a raw path to an operation. Paths are split before they are unescaped, so `ns%2Fpkg` is one segment.
+
+Starlette's router matches unescaped paths, which cannot tell these apart; hence this one, a tree of segments.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
+
+from ioruntime.faces.http.operation import Operation
+from ioruntime.model.errors import InvalidError
+
+
+class Match:
+    """Where a path leads: the operations there by method, and what the path's names stand for."""
+
+    __slots__ = ("methods", "params")
+
+    def __init__(self, methods: dict[str, Operation], params: dict[str, str]) -> None:
+        self.methods = methods
+        self.params = params
+
+
+class _Node:
+    __slots__ = ("any", "literals", "methods")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.methods: dict[str, tuple[Operation, tuple[str, ...]]] = {}
+
+
+class Router:
+    """All operations of a server, as a tree of path segments; literal segments win over names."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._root = _Node()
+        for operation in operations:
+            path = operation.path
+            if path.endswith("[/]"):
+                self._add(operation, path.removesuffix("[/]"))
+                self._add(operation, path.removesuffix("[/]") + "/")
+            else:
+                self._add(operation, path)
+
+    def match(self, segments: Sequence[str]) -> Match | None:
+        """Find the operations of a split path; None when there are none."""
+        values: list[str] = []
+        node = self._find(self._root, segments, 0, values)
+        if node is None:
+            return None
+        methods = {method: operation for method, (operation, _) in node.methods.items()}
+        names = next(iter(node.methods.values()))[1]
+        return Match(methods, dict(zip(names, values, strict=True)))
+
+    def _add(self, operation: Operation, path: str) -> None:
+        node = self._root
+        names: list[str] = []
+        for segment in path.removeprefix("/").split("/"):
+            if segment.startswith("{"):
+                names.append(segment.strip("{}"))
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        if operation.method in node.methods:
+            raise ValueError(f"{operation.method} {path} is there twice")
+        node.methods[operation.method] = (operation, tuple(names))
+
+    def _find(self, node: _Node, segments: Sequence[str], at: int, values: list[str]) -> _Node | None:
+        if at == len(segments):
+            return node if node.methods else None
+        segment = segments[at]
+        literal = node.literals.get(segment)
+        if literal is not None and (found := self._find(literal, segments, at + 1, values)):
+            return found
+        if node.any is not None and segment:
+            values.append(segment)
+            if found := self._find(node.any, segments, at + 1, values):
+                return found
+            values.pop()
+        return None
+
+
+def split_path(raw_path: bytes) -> list[str]:
+    """Split a raw path at its slashes, then unescape each segment; doubled leading slashes count as one.
+
+    Raises:
+        InvalidError: a segment is not UTF-8, or holds a NUL character.
+    """
+    path = b"/" + raw_path.partition(b"?")[0].lstrip(b"/")
+    try:
+        segments = [_unescape(segment) for segment in path[1:].split(b"/")]
+    except UnicodeDecodeError as error:
+        raise InvalidError("The path is not valid UTF-8.") from error
+    if any("\0" in segment for segment in segments):
+        raise InvalidError("The path has a NUL character.")
+    return segments
+
+
+def _unescape(segment: bytes) -> str:
+    return (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
