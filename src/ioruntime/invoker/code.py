@@ -1,0 +1,192 @@
+"""Action code on this machine: fetched once, unpacked once, kept by digest until the space is needed."""
+
+import asyncio
+import io
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections import OrderedDict
+from pathlib import Path, PurePosixPath
+from typing import IO
+from weakref import WeakValueDictionary
+
+from ioruntime.model.archive import UNPACKED_BYTES_MOST, ArchiveError, check_archive, check_entry, check_link, is_link
+from ioruntime.model.exec import GZIP_MAGIC, ZIP_MAGIC, CodeReference
+from ioruntime.ports.blobs import BlobStore
+
+_SOURCES_BYTES_MOST = 32 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
+
+
+class CodeError(Exception):
+    """The action's code cannot be unpacked; the text is for its developer."""
+
+
+class CodeCache:
+    """Gives source text, or the directory that an archive was unpacked to."""
+
+    def __init__(self, blobs: BlobStore, directory: Path, *, size_bytes_most: int = 4 * 1024**3) -> None:
+        """Keep unpacked archives below `directory`, about `size_bytes_most` in all."""
+        self._blobs = blobs
+        self._directory = directory
+        self._size_bytes_most = size_bytes_most
+        self._sources: OrderedDict[str, str] = OrderedDict()
+        self._sources_bytes = 0
+        self._unpacking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def source(self, code: CodeReference) -> str:
+        """Return source text.
+
+        Raises:
+            NotFoundError, CorruptError: the blob store has it no more.
+            CodeError: it is not text.
+        """
+        text = self._sources.get(code.digest)
+        if text is not None:
+            self._sources.move_to_end(code.digest)
+            return text
+        try:
+            text = (await self._blobs.get(code.digest)).decode()
+        except UnicodeDecodeError as error:
+            raise CodeError("The action's code is not UTF-8 text.") from error
+        self._remember(code.digest, text)
+        return text
+
+    async def unpacked(self, code: CodeReference) -> Path:
+        """Return the directory with an archive's content; unpacked at the first call, by whoever comes first.
+
+        Raises:
+            NotFoundError, CorruptError: the blob store has it no more.
+            CodeError: it is no archive, or a broken one.
+        """
+        target = self._directory / code.digest
+        lock = self._unpacking.setdefault(code.digest, asyncio.Lock())
+        async with lock:
+            if target.is_dir():
+                os.utime(target)
+            else:
+                await self._unpack(code, target)
+        return target
+
+    def _remember(self, digest: str, text: str) -> None:
+        self._sources[digest] = text
+        self._sources_bytes += len(text)
+        while self._sources_bytes > _SOURCES_BYTES_MOST and len(self._sources) > 1:
+            _, oldest = self._sources.popitem(last=False)
+            self._sources_bytes -= len(oldest)
+
+    async def _unpack(self, code: CodeReference, target: Path) -> None:
+        content = await self._blobs.get(code.digest)
+        await asyncio.to_thread(_unpack_to, content, target)
+        await asyncio.to_thread(_make_room, self._directory, self._size_bytes_most, target)
+
+
+def unpack(content: bytes, directory: Path) -> None:
+    """Unpack a zip or a gzipped tar; files become readable by everybody, and executable where the archive says so.
+
+    Raises:
+        CodeError: it is neither, is broken, or would write outside of `directory`.
+    """
+    try:
+        check_archive(content)
+        if content.startswith(ZIP_MAGIC):
+            _unpack_zip(content, directory)
+        elif content.startswith(GZIP_MAGIC):
+            _unpack_tar(content, directory)
+        else:
+            raise CodeError("There was an error uncompressing the action archive. The file type is unsupported")
+    except ArchiveError as error:
+        raise CodeError(str(error)) from error
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise CodeError(f"There was an error uncompressing the action archive. {error}") from error
+
+
+def _unpack_to(content: bytes, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as temporary:
+        root = Path(temporary) / "code"
+        root.mkdir()
+        unpack(content, root)
+        root.chmod(0o755)
+        try:
+            root.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+
+
+def _unpack_zip(content: bytes, directory: Path) -> None:
+    written = 0
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for entry in archive.infolist():
+            path = _place(directory, check_entry(entry.filename))
+            if entry.is_dir():
+                path.mkdir(parents=True, exist_ok=True)
+            elif is_link(entry):
+                _link(path, entry.filename, archive.read(entry).decode("utf-8", "surrogateescape"))
+            else:
+                with archive.open(entry) as source:
+                    written = _copy(source, path, written, executable=bool((entry.external_attr >> 16) & stat.S_IXUSR))
+
+
+def _unpack_tar(content: bytes, directory: Path) -> None:
+    written = 0
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        for member in archive:
+            path = _place(directory, check_entry(member.name))
+            if member.isdir():
+                path.mkdir(parents=True, exist_ok=True)
+            elif member.issym():
+                _link(path, member.name, member.linkname)
+            else:
+                source = archive.extractfile(member)
+                if source is not None:
+                    written = _copy(source, path, written, executable=bool(member.mode & stat.S_IXUSR))
+
+
+def _place(directory: Path, inside: PurePosixPath) -> Path:
+    """Return the host path of an entry, refusing to write through a link that an earlier entry made."""
+    path = directory / inside
+    for parent in path.relative_to(directory).parents:
+        if (directory / parent).is_symlink():
+            raise CodeError(f"The archive writes through a link: {str(inside)!r}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        path.unlink()
+    return path
+
+
+def _link(path: Path, name: str, target: str) -> None:
+    check_link(name, target)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _copy(source: IO[bytes], path: Path, written: int, *, executable: bool) -> int:
+    with path.open("wb") as sink:
+        while chunk := source.read(_CHUNK_BYTES):
+            written += len(chunk)
+            if written > UNPACKED_BYTES_MOST:
+                raise CodeError(f"The archive is larger than {UNPACKED_BYTES_MOST} bytes when unpacked.")
+            sink.write(chunk)
+    path.chmod(0o755 if executable else 0o644)
+    return written
+
+
+def _make_room(directory: Path, size_bytes_most: int, keep: Path) -> None:
+    """Delete the directories that were used longest ago until the rest fits; what sandboxes linked stays theirs."""
+    found = sorted(
+        (d for d in directory.iterdir() if d.is_dir() and not d.name.startswith("unpacking-")), key=lambda d: d.stat().st_mtime
+    )
+    sizes = {d: sum(f.lstat().st_size for f in d.rglob("*") if f.is_file()) for d in found} if len(found) > 1 else {}
+    total = sum(sizes.values())
+    for candidate in found:
+        if total <= size_bytes_most:
+            return
+        if candidate != keep:
+            shutil.rmtree(candidate, ignore_errors=True)
+            total -= sizes.get(candidate, 0)

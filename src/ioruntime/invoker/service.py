@@ -1,0 +1,264 @@
+"""Takes a request, gets its code, claims a sandbox, runs it, and answers with the record."""
+
+import asyncio
+from typing import Protocol, Self
+
+import msgspec
+
+from ioruntime.invoker.answer import Answer, judge_init, judge_run, lost, timed_out
+from ioruntime.invoker.code import CodeCache, CodeError
+from ioruntime.invoker.entry import Entry
+from ioruntime.invoker.payload import init_payload, run_payload
+from ioruntime.invoker.pool import Pool, Want
+from ioruntime.invoker.proxy import ProxyLostError, ProxyRefusedError
+from ioruntime.model.activation import Activation, Status, error_result
+from ioruntime.model.errors import IoRuntimeError, UnavailableError
+from ioruntime.model.exec import CodeExec
+from ioruntime.model.kinds import Kinds, NoInterpreterError
+from ioruntime.model.limits import MEBIBYTE
+from ioruntime.model.params import Annotation
+from ioruntime.ports.bus import ActivationBus, InvocationRequest
+from ioruntime.ports.clock import Clock
+from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError, SandboxSpec
+
+NO_SANDBOX = "Failed to provision resources to run the action."
+CODE_GONE = "Action could not be fetched."
+LOGS_MISSING = "The action did not initialize or run as expected. Log data might be missing."
+_INIT_BYTES_MOST = 64 * 1024
+_ENDING_WAIT_S = 1.0
+_TRIES_MOST = 3
+
+
+class ServiceReporter(Protocol):
+    """Hears what an operator should know."""
+
+    def ran(self, activation: Activation, *, kind: str, cold: bool) -> None: ...
+
+    def not_provisioned(self, request: InvocationRequest, error: Exception) -> None: ...
+
+    def crashed(self, request: InvocationRequest, error: Exception) -> None:
+        """A bug: the activation is recorded as an internal error."""
+        ...
+
+
+class _Run(msgspec.Struct):
+    """What is learnt of an activation while it runs."""
+
+    kind: str
+    start_ms: int
+    wait_ms: int
+    started_s: float
+    answer: Answer | None = None
+    init_ms: int | None = None
+    logs: tuple[str, ...] = ()
+
+
+class InvokerService:
+    """Runs activations on the sandboxes of one machine."""
+
+    def __init__(
+        self,
+        *,
+        bus: ActivationBus,
+        pool: Pool,
+        code: CodeCache,
+        kinds: Kinds,
+        interpreters: dict[str, Interpreter],
+        clock: Clock,
+        reporter: ServiceReporter,
+        result_bytes_most: int,
+        queue_most: int,
+    ) -> None:
+        self._bus = bus
+        self._pool = pool
+        self._code = code
+        self._kinds = kinds
+        self._interpreters = interpreters
+        self._clock = clock
+        self._reporter = reporter
+        self._result_bytes_most = result_bytes_most
+        self._queue_most = queue_most
+        self._tasks = asyncio.TaskGroup()
+        self._in_flight = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for every activation; whoever closes the pool first ends them early."""
+        await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    def handle(self, request: InvocationRequest) -> None:
+        """Start an activation.
+
+        Raises:
+            UnavailableError: too many wait for a sandbox already.
+        """
+        if self._pool.waiting >= self._queue_most:
+            raise UnavailableError
+        self._in_flight += 1
+        self._quiet.clear()
+        self._tasks.create_task(self._serve(request), name=request.activation_id)
+
+    async def drained(self) -> None:
+        """Wait until no activation runs."""
+        await self._quiet.wait()
+
+    async def _serve(self, request: InvocationRequest) -> None:
+        run = _Run(request.action.exec.kind, request.received_ms, 0, self._clock.monotonic_s())
+        try:
+            await self._execute(request, run)
+        except (SandboxError, NoInterpreterError) as error:
+            self._reporter.not_provisioned(request, error)
+            run.answer = Answer(Status.WHISK_ERROR, error_result(NO_SANDBOX))
+        except CodeError as error:
+            run.answer = Answer(Status.DEVELOPER_ERROR, error_result(str(error)))
+        except IoRuntimeError as error:
+            self._reporter.not_provisioned(request, error)
+            run.answer = Answer(Status.WHISK_ERROR, error_result(CODE_GONE))
+        except Exception as error:  # noqa: BLE001 - the reporter logs it with its traceback
+            self._reporter.crashed(request, error)
+            run.answer = Answer(Status.WHISK_ERROR, error_result("There was an internal server error."))
+        finally:
+            self._in_flight -= 1
+            if self._in_flight == 0:
+                self._quiet.set()
+        activation = self._record(request, run)
+        self._bus.answer(request, activation)
+        self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None)
+
+    async def _execute(self, request: InvocationRequest, run: _Run) -> None:
+        action = request.action
+        assert isinstance(action.exec, CodeExec)
+        run.kind = self._kinds.runs_as(action.exec.kind)
+        spec = SandboxSpec(self._interpreters[run.kind], action.limits.memory_mb)
+        want = Want(request.namespace, f"{request.namespace}/{action.path}@{action.revision}", spec, action.limits.concurrency)
+        for attempt in range(1, _TRIES_MOST + 1):
+            try:
+                async with self._pool.claim(want) as entry:
+                    await self._run_in(entry, request, action.exec, run)
+            except ProxyRefusedError as error:
+                # The sandbox died while it was idle; nothing was sent to it, so another may run the activation.
+                if attempt == _TRIES_MOST:
+                    raise SandboxError(str(error)) from error
+            except _SandboxSpentError:
+                return
+            else:
+                return
+
+    async def _run_in(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> None:
+        entry.log.begin(request.activation_id, request.action.limits.logs_mb * MEBIBYTE)
+        run.start_ms, run.started_s = self._clock.now_ms(), self._clock.monotonic_s()
+        run.wait_ms = max(0, run.start_ms - request.received_ms)
+        try:
+            run.answer = await self._initialise(entry, request, exec_, run) or await self._post_run(entry, request)
+        finally:
+            if entry.has_sandbox:
+                await entry.sandbox.drain()
+            notes = (LOGS_MISSING,) if run.answer and run.answer.status == Status.DEVELOPER_ERROR else ()
+            run.logs = entry.log.end(request.activation_id, *notes)
+        if run.answer is not None and run.answer.spent:
+            raise _SandboxSpentError
+
+    async def _initialise(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> Answer | None:
+        """Initialise the sandbox unless somebody did; return the failure, None when it is ready."""
+        while entry.initialised is not None:
+            await asyncio.wait((entry.initialised,))
+            if entry.initialised.exception() is None:
+                return None
+            raise ProxyRefusedError("its sandbox could not be initialised")
+        entry.initialised = asyncio.get_running_loop().create_future()
+        started_s = self._clock.monotonic_s()
+        failure = None
+        try:
+            failure = await self._post_init(entry, request, exec_)
+        finally:
+            run.init_ms = round((self._clock.monotonic_s() - started_s) * 1000)
+            if failure is None and entry.has_sandbox:
+                entry.initialised.set_result(None)
+            else:
+                entry.initialised.set_exception(SandboxError("initialisation failed"))
+                entry.initialised.exception()
+        return failure
+
+    async def _post_init(self, entry: Entry, request: InvocationRequest, exec_: CodeExec) -> Answer | None:
+        source, directory = None, None
+        if exec_.binary:
+            await entry.sandbox.show_code(await self._code.unpacked(exec_.code))
+            directory = entry.sandbox.code_path
+        else:
+            source = await self._code.source(exec_.code)
+        body = init_payload(request, exec_, source=source, directory=directory, now_ms=self._clock.now_ms())
+        limits = request.action.limits
+        try:
+            reply = await entry.proxy.post(b"/init", body, timeout_s=limits.timeout_ms / 1000, limit_bytes=_INIT_BYTES_MOST)
+        except TimeoutError:
+            return timed_out(limits.timeout_ms, initialising=True)
+        except ProxyRefusedError:
+            raise
+        except ProxyLostError:
+            return lost(await _ending(entry), initialising=True)
+        return judge_init(reply)
+
+    async def _post_run(self, entry: Entry, request: InvocationRequest) -> Answer:
+        limits = request.action.limits
+        body = run_payload(request, now_ms=self._clock.now_ms())
+        try:
+            reply = await entry.proxy.post(b"/run", body, timeout_s=limits.timeout_ms / 1000, limit_bytes=self._result_bytes_most)
+        except TimeoutError:
+            return timed_out(limits.timeout_ms, initialising=False)
+        except ProxyRefusedError:
+            raise
+        except ProxyLostError:
+            return lost(await _ending(entry), initialising=False)
+        return judge_run(reply, limit_bytes=self._result_bytes_most)
+
+    def _record(self, request: InvocationRequest, run: _Run) -> Activation:
+        assert run.answer is not None
+        action = request.action
+        duration_ms = round((self._clock.monotonic_s() - run.started_s) * 1000)
+        annotations = [
+            Annotation("path", str(action.path)),
+            Annotation("waitTime", run.wait_ms),
+            Annotation("kind", run.kind),
+            Annotation("timeout", run.answer.timed_out),
+            Annotation("limits", action.limits),
+        ]
+        if run.init_ms is not None:
+            annotations.append(Annotation("initTime", run.init_ms))
+        return Activation(
+            activation_id=request.activation_id,
+            namespace=request.namespace,
+            name=action.path.name,
+            package=action.path.package,
+            version=action.version,
+            subject=request.subject,
+            start_ms=run.start_ms,
+            end_ms=run.start_ms + duration_ms,
+            duration_ms=duration_ms,
+            cause=request.cause,
+            status=run.answer.status,
+            result=run.answer.result,
+            logs=run.logs,
+            annotations=tuple(annotations),
+        )
+
+
+class _SandboxSpentError(Exception):
+    """The activation has its answer, and the sandbox must go."""
+
+
+async def _ending(entry: Entry) -> Ending:
+    """Learn why a sandbox's connection broke; a runtime that only closed its socket has not ended."""
+    try:
+        async with asyncio.timeout(_ENDING_WAIT_S):
+            return await entry.sandbox.ended()
+    except TimeoutError:
+        return Ending.EXITED
