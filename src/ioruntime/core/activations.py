@@ -51,8 +51,18 @@ class Recorder:
         Raises:
             UnavailableError: the store has refused too many.
         """
-        if len(self._waiting) >= _PENDING_MOST:
+        if not self.has_room:
             raise UnavailableError
+
+    @property
+    def has_room(self) -> bool:
+        """False when the store has refused so many records that no more can be kept."""
+        return len(self._waiting) < _PENDING_MOST
+
+    @property
+    def pending(self) -> int:
+        """How many records are not on disk yet."""
+        return len(self._waiting)
 
     async def flushed(self) -> None:
         """Wait until everything recorded so far is on disk, or the store refuses."""

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Make the virtual environment, install what is pinned, and get what sandboxes need from the system.
+set -eu
+
+say() { printf '%s\n' "environment: $*"; }
+
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+if [ ! -x "$VENV/bin/python" ]; then
+    say "making $VENV"
+    "$PYTHON" -m venv "$VENV" || { say "python3-venv is missing: install your system's package for it"; exit 1; }
+fi
+say "installing pinned packages"
+"$VENV/bin/pip" install --quiet --constraint constraints.txt --editable '.[dev,node]'
+
+if ! command -v bwrap >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "installing bubblewrap"
+        { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null 2>&1 || true
+    fi
+    command -v bwrap >/dev/null 2>&1 || say "bubblewrap is missing: sudo apt-get install bubblewrap (or your system's package); until then use IORUNTIME_INVOKER__DRIVER=process"
+fi
+say "adding the Node modules that actions may use"
+"$VENV/bin/ioruntime" runtimes install nodejs:default >/dev/null || say "the openwhisk package could not be installed; actions run without it"

@@ -1,0 +1,48 @@
+"""What the administration commands use: the store and the keys, whether a server runs on them or not."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from ioruntime.app.clock import SystemClock
+from ioruntime.app.settings import Settings
+from ioruntime.core.namespaces import Namespaces
+from ioruntime.model.limits import Limits
+from ioruntime.stores.sql.migrate import SchemaState, migrate
+from ioruntime.stores.sql.stores import SqlStores
+from ioruntime.tokens.issuer import BuiltInIssuer
+
+
+class _Silent:
+    """Nobody in this process remembers anything; a running server follows the store's changes."""
+
+    def namespace_changed(self, name: str) -> None: ...
+
+    def namespace_deleted(self, name: str) -> None: ...
+
+
+class Admin:
+    """Use cases of an operator."""
+
+    def __init__(self, namespaces: Namespaces, issuer: BuiltInIssuer, limits: Limits) -> None:
+        self.namespaces = namespaces
+        self.issuer = issuer
+        self.limits = limits
+
+
+@asynccontextmanager
+async def open_admin(settings: Settings) -> AsyncGenerator[Admin]:
+    """Open the store that the settings name.
+
+    Raises:
+        SchemaError, UnavailableError: it cannot be used.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with SqlStores.open(settings.store_url()) as stores:
+        namespaces = Namespaces(stores.namespaces, clock=SystemClock(), listener=_Silent())
+        yield Admin(namespaces, BuiltInIssuer(settings.data_dir), settings.limits.effective())
+
+
+async def migrate_store(settings: Settings) -> SchemaState:
+    """Bring the store to this version's schema; return what it was at before."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return await migrate(settings.store_url())

@@ -1,0 +1,51 @@
+"""Who must forget what when something changes: caches, counters, warm sandboxes."""
+
+import asyncio
+
+from ioruntime.core.activations import Recorder
+from ioruntime.core.authenticate import Authenticator
+from ioruntime.core.resolve import Resolver
+from ioruntime.core.throttle import Throttle
+from ioruntime.invoker.pool import Pool
+from ioruntime.ports.namespaces import NamespaceStore
+
+_POLL_S = 0.5
+
+
+class Forgetter:
+    """Passes changes on to everything in this process that remembers."""
+
+    def __init__(self, *, authenticator: Authenticator, resolver: Resolver, throttle: Throttle, recorder: Recorder, pool: Pool) -> None:
+        self._authenticator = authenticator
+        self._resolver = resolver
+        self._throttle = throttle
+        self._recorder = recorder
+        self._pool = pool
+
+    def entity_changed(self, namespace: str, key: str) -> None:
+        self._resolver.forget(namespace, key)
+        self._pool.retire_idle(f"{namespace}/{key}")
+
+    def namespace_changed(self, name: str) -> None:
+        self._authenticator.forget(name)
+
+    def namespace_deleted(self, name: str) -> None:
+        self._authenticator.forget(name)
+        self._resolver.forget(name, None)
+        self._throttle.forget(name)
+        self._recorder.forget(name)
+        self._pool.retire(name)
+
+    async def follow(self, store: NamespaceStore) -> None:
+        """Hear, for ever, of changes that other processes write to the store; within a second of each."""
+        seen = await store.last_change()
+        while True:
+            await asyncio.sleep(_POLL_S)
+            for change in await store.changes(seen):
+                seen = change.sequence
+                if change.key is not None:
+                    self._resolver.forget(change.namespace, change.key)
+                elif await store.by_name(change.namespace) is None:
+                    self.namespace_deleted(change.namespace)
+                else:
+                    self.namespace_changed(change.namespace)

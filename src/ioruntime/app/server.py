@@ -1,0 +1,137 @@
+"""Run the platform behind uvicorn: bind, warm up, say that it is ready, serve, and end cleanly."""
+
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Generator
+
+import uvicorn
+import uvloop
+
+from ioruntime.app.guest import credentials_path
+from ioruntime.app.settings import Settings
+from ioruntime.app.telemetry import configure_logs
+from ioruntime.app.wiring import Platform, open_platform
+from ioruntime.model.errors import IoRuntimeError
+
+_BACKLOG = 2048
+
+
+class StartError(IoRuntimeError):
+    """The server cannot start as it is set."""
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    configure_logs(settings.log.level, settings.log.format)
+    try:
+        return uvloop.run(_serve(settings))
+    except (IoRuntimeError, OSError) as error:
+        print(f"ioruntime cannot start: {error}", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: Settings) -> int:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with _bind(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        url = settings.public_url or f"http://{_url_host(settings.host)}:{port}"
+        async with open_platform(settings, url) as platform:
+            _refuse_published_guest(settings)
+            _tell(platform, settings)
+            await platform.warm()
+            gc.collect()
+            gc.freeze()
+            await _serve_http(platform, listener, url, settings.grace_s)
+    return 0
+
+
+async def _serve_http(platform: Platform, listener: socket.socket, url: str, grace_s: float) -> None:
+    server = _Server(
+        uvicorn.Config(
+            platform.application,
+            http="httptools",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(grace_s)),
+            backlog=_BACKLOG,
+        ),
+        url,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve(sockets=[listener])
+    await platform.drain(grace_s)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with signals left to us, that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            print(f"ioruntime ready on {self._url}", flush=True)
+
+    def stop(self) -> None:
+        """Take no more connections, let requests in progress end."""
+        self.should_exit = True
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartError(f"{host}:{port} cannot be listened on: {error.strerror}.") from error
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _refuse_published_guest(settings: Settings) -> None:
+    if settings.allow_guest or _is_loopback(settings.host) or not credentials_path(settings).exists():
+        return
+    raise StartError(
+        f"refusing to listen on {settings.host} while the namespace guest exists with credentials in {credentials_path(settings)}; "
+        "delete it with `ioruntime namespace delete guest guest`, or say --allow-guest"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _tell(platform: Platform, settings: Settings) -> None:
+    for line in platform.found:
+        print(line)
+    for line in platform.degraded:
+        print(f"degraded: {line}")
+    if credentials_path(settings).exists():
+        print(f"credentials: {credentials_path(settings)}", flush=True)

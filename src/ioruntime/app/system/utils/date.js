@@ -1,0 +1,6 @@
+'use strict';
+
+/** Returns the time now, in UTC. */
+function main() {
+  return { date: new Date().toISOString() };
+}

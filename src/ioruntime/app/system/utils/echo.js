@@ -1,0 +1,6 @@
+'use strict';
+
+/** Returns its arguments. */
+function main(args) {
+  return args;
+}
