@@ -34,13 +34,15 @@ class ActivationStore(Protocol):
         ...
 
     async def accepted(self) -> Sequence[InvocationRequest]:
-        """Return what was accepted and has no record."""
+        """Return what was accepted and has no record, in the order received."""
         ...
 
     async def read(self, namespace: str, activation_id: ActivationId) -> Activation | None: ...
 
-    async def list(self, wanted: ActivationFilter, *, skip: int = 0, limit: int = 200) -> Sequence[Activation]:
-        """List newest start first, without results and logs unless they are cheap to have."""
+    async def list(
+        self, wanted: ActivationFilter, *, skip: int = 0, limit: int = 200, full: bool = False
+    ) -> Sequence[Activation]:
+        """List newest start first, of equal starts the last recorded first; results and logs are empty unless `full`."""
         ...
 
     async def count(self, wanted: ActivationFilter) -> int: ...

@@ -32,6 +32,7 @@ class EntityStore(Protocol):
 
         Raises:
             ConcurrentModificationError: the path holds another revision, or nothing, or something on create.
+            NotFoundError: there is no such namespace to create it in.
         """
         ...
 

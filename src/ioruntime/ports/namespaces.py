@@ -24,7 +24,7 @@ class NamespaceStore(Protocol):
         """Store a namespace; return it, or the one that its owner has already.
 
         Raises:
-            AlreadyExistsError: the name belongs to another owner.
+            AlreadyExistsError: the name, or the key's uuid, belongs to another owner.
         """
         ...
 
@@ -45,6 +45,7 @@ class NamespaceStore(Protocol):
 
         Raises:
             NotFoundError: no such namespace.
+            AlreadyExistsError: another namespace has a key with this uuid.
         """
         ...
 

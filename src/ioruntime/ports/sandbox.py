@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 CODE_PATH = "/code"
-"""Where a sandbox sees the directory of its action, read-only."""
+"""Where an isolated sandbox sees the directory of its action, read-only; `Sandbox.code_path` tells it for every driver."""
 
 
 class Stream(StrEnum):
@@ -56,6 +56,17 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     memory_mb: int
 
 
+class Feature(msgspec.Struct, frozen=True):
+    """One protection, and whether this machine gives it; for `ioruntime doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+    """One sentence: what was found."""
+    cure: str = ""
+    """One sentence: how to get it; empty when `ok`."""
+
+
 class SandboxError(Exception):
     """The driver could not do what was asked; the sandbox, if there was one, is dead. `destroy` is the only legal call left."""
 
@@ -77,8 +88,15 @@ class Sandbox(Protocol):
         """Unix socket on the host that reaches the proxy inside."""
         ...
 
+    @property
+    def code_path(self) -> str:
+        """Where the processes inside see what `show_code` shows: an absolute path inside, known from the start."""
+        ...
+
     async def show_code(self, directory: Path) -> None:
-        """Make the content of `directory` visible at `CODE_PATH`, read-only; at most once in a sandbox's life.
+        """Make the content of `directory` visible at `code_path`, read-only; at most once in a sandbox's life.
+
+        Whatever the processes inside do, `directory` stays as it is.
 
         Raises:
             SandboxError: it could not be shown.

@@ -1,0 +1,148 @@
+"""Activations in a table, beside the requests that were accepted and have no record yet."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioruntime.model.activation import Activation, ActivationId
+from ioruntime.ports.activations import ActivationFilter
+from ioruntime.ports.bus import InvocationRequest
+from ioruntime.stores.documents import join_activation, read_request, read_summary, split_activation, write_request
+from ioruntime.stores.sql.commit import GroupCommitter
+from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.reclaim import reclaim
+from ioruntime.stores.sql.schema import accepted, namespaces
+from ioruntime.stores.sql.schema import activations as records
+from ioruntime.stores.traits import as_int64, wanted_name
+
+Rows: TypeAlias = Sequence[Mapping[str, object]]
+
+
+class SqlActivations:
+    """The `ActivationStore` of one database."""
+
+    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows]) -> None:
+        """
+        Args:
+            accepting: commits with `insert_accepted`; its owner opens and closes it.
+        """
+        self._engine = engine
+        self._accepting = accepting
+
+    async def record(self, activations: Sequence[Activation]) -> None:
+        if not activations:
+            return
+        rows = [_row_of(activation) for activation in activations]
+        answered = [{"answered_id": activation.activation_id} for activation in activations]
+        async with self._engine.writing() as connection:
+            known = await _known_namespaces(connection, {activation.namespace for activation in activations})
+            if kept := [row for row in rows if row["namespace"] in known]:
+                await connection.execute(self._engine.insert_new(records), kept)
+            await connection.execute(_FORGET_ACCEPTED, answered)
+
+    async def accept(self, requests: Sequence[InvocationRequest]) -> None:
+        if requests:
+            await self._accepting.add([_accepted_row_of(request) for request in requests])
+
+    async def accepted(self) -> Sequence[InvocationRequest]:
+        has_record = exists().where(records.c.activation_id == accepted.c.activation_id)
+        oldest = (accepted.c.received_ms, accepted.c.activation_id)
+        async with self._engine.reading() as connection:
+            documents = await connection.scalars(select(accepted.c.doc).where(~has_record).order_by(*oldest))
+        return [read_request(document) for document in documents]
+
+    async def read(self, namespace: str, activation_id: ActivationId) -> Activation | None:
+        is_it = (records.c.activation_id == activation_id) & (records.c.namespace == namespace)
+        async with self._engine.reading() as connection:
+            row = (await connection.execute(select(records.c.summary, records.c.detail).where(is_it))).one_or_none()
+        return None if row is None else _activation_of(row)
+
+    async def list(
+        self, wanted: ActivationFilter, *, skip: int = 0, limit: int = 200, full: bool = False
+    ) -> Sequence[Activation]:
+        async with self._engine.reading() as connection:
+            rows = await connection.execute(page_of_activations(wanted, skip=skip, limit=limit, full=full))
+        return [_activation_of(row) for row in rows]
+
+    async def count(self, wanted: ActivationFilter) -> int:
+        async with self._engine.reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(records).where(*_matching(wanted))) or 0
+
+    async def delete_before(self, start_ms: int, *, most: int) -> int:
+        async with self._engine.writing() as connection:
+            gone = await connection.execute(delete(records).where(records.c.sequence.in_(_oldest(start_ms, most))))
+        await reclaim(self._engine)
+        return gone.rowcount
+
+
+async def insert_accepted(engine: SqlEngine, batch: Sequence[Rows]) -> None:
+    """Remember the requests of many callers in one transaction."""
+    async with engine.writing() as connection:
+        await connection.execute(engine.insert_new(accepted), list(chain.from_iterable(batch)))
+
+
+def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full: bool) -> Select[*tuple[Any, ...]]:
+    """Build the query for a page, newest start first, the last recorded first among equals."""
+    columns = (records.c.summary, records.c.detail) if full else (records.c.summary,)
+    newest = (records.c.start_ms.desc(), records.c.sequence.desc())
+    return select(*columns).where(*_matching(wanted)).order_by(*newest).offset(as_int64(skip)).limit(limit)
+
+
+_FORGET_ACCEPTED = delete(accepted).where(accepted.c.activation_id == bindparam("answered_id"))
+
+
+async def _known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
+    return set(await connection.scalars(select(namespaces.c.name).where(namespaces.c.name.in_(names))))
+
+
+def _oldest(start_ms: int, most: int) -> Select[*tuple[Any, ...]]:
+    is_old = records.c.start_ms < start_ms
+    return select(records.c.sequence).where(is_old).order_by(records.c.start_ms).limit(most)
+
+
+def _matching(wanted: ActivationFilter) -> Sequence[ColumnElement[bool]]:
+    package, name = wanted_name(wanted)
+    conditions: list[ColumnElement[bool]] = [records.c.namespace == wanted.namespace]
+    if name is not None:
+        conditions.append(records.c.name == name)
+    if package is not None:
+        conditions.append(records.c.package == package)
+    if wanted.since_ms is not None:
+        conditions.append(records.c.start_ms >= as_int64(wanted.since_ms))
+    if wanted.upto_ms is not None:
+        conditions.append(records.c.start_ms <= as_int64(wanted.upto_ms))
+    return conditions
+
+
+def _row_of(activation: Activation) -> dict[str, object]:
+    summary, detail = split_activation(activation)
+    return {
+        "activation_id": activation.activation_id,
+        "namespace": activation.namespace,
+        "name": activation.name,
+        "package": activation.package,
+        "start_ms": activation.start_ms,
+        "status": int(activation.status),
+        "summary": summary,
+        "detail": detail,
+    }
+
+
+def _accepted_row_of(request: InvocationRequest) -> dict[str, object]:
+    return {
+        "activation_id": request.activation_id,
+        "namespace": request.namespace,
+        "received_ms": request.received_ms,
+        "doc": write_request(request),
+    }
+
+
+def _activation_of(row: Row[*tuple[Any, ...]]) -> Activation:
+    match tuple(row):
+        case (summary, detail):
+            return join_activation(summary, detail)
+        case _:
+            return read_summary(row.summary)

@@ -1,0 +1,123 @@
+"""Actions and packages in a table: a document each, and the columns that lists filter by."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioruntime.model.errors import ConcurrentModificationError, NotFoundError
+from ioruntime.model.names import EntityPath
+from ioruntime.ports.entities import Collection, Entity
+from ioruntime.stores.documents import read_entity, write_entity
+from ioruntime.stores.sql.changes import add_change
+from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.schema import entities, namespaces
+from ioruntime.stores.traits import as_int64, code_digest_of, collection_of, is_binding
+
+
+class SqlEntities:
+    """The `EntityStore` of one database."""
+
+    def __init__(self, engine: SqlEngine, *, now_ms: Callable[[], int]) -> None:
+        self._engine = engine
+        self._now_ms = now_ms
+
+    async def read(self, path: EntityPath) -> Entity | None:
+        async with self._engine.reading() as connection:
+            document = await connection.scalar(select(entities.c.doc).where(_is_at(path)))
+        return None if document is None else read_entity(document)
+
+    async def write(self, entity: Entity) -> Entity:
+        path = entity.path
+        async with self._engine.writing() as connection:
+            revision = await add_change(connection, path.namespace, path.key, now_ms=self._now_ms())
+            written = msgspec.structs.replace(entity, revision=revision)
+            if entity.revision:
+                await _replace(connection, written, read_revision=entity.revision)
+            else:
+                await self._insert(connection, written)
+        return written
+
+    async def delete(self, entity: Entity) -> None:
+        path = entity.path
+        async with self._engine.writing() as connection:
+            gone = await connection.execute(delete(entities).where(_is_at(path), entities.c.revision == entity.revision))
+            if gone.rowcount == 0:
+                raise ConcurrentModificationError
+            await add_change(connection, path.namespace, path.key, now_ms=self._now_ms())
+
+    async def list(
+        self,
+        namespace: str,
+        collection: Collection,
+        *,
+        package: str | None = None,
+        public: bool = False,
+        skip: int = 0,
+        limit: int = 200,
+    ) -> Sequence[Entity]:
+        conditions = _matching(namespace, collection, package=package, public=public)
+        async with self._engine.reading() as connection:
+            documents = await connection.scalars(page_of_entities(conditions, skip=skip, limit=limit))
+        return [read_entity(document) for document in documents]
+
+    async def count(self, namespace: str, collection: Collection, *, package: str | None = None, public: bool = False) -> int:
+        conditions = _matching(namespace, collection, package=package, public=public)
+        async with self._engine.reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(entities).where(*conditions)) or 0
+
+    async def code_digests(self) -> set[str]:
+        async with self._engine.reading() as connection:
+            found = await connection.scalars(select(entities.c.code_digest).where(entities.c.code_digest.is_not(None)).distinct())
+        return set(found)
+
+    async def _insert(self, connection: AsyncConnection, entity: Entity) -> None:
+        namespace = entity.path.namespace
+        if await connection.scalar(select(namespaces.c.name).where(namespaces.c.name == namespace)) is None:
+            raise NotFoundError
+        added = await connection.execute(
+            self._engine.insert_new(entities).values(_row_of(entity)), execution_options={"preserve_rowcount": True}
+        )
+        if added.rowcount == 0:
+            raise ConcurrentModificationError
+
+
+async def _replace(connection: AsyncConnection, entity: Entity, *, read_revision: int) -> None:
+    is_same = entities.c.revision == read_revision
+    changed = await connection.execute(update(entities).where(_is_at(entity.path), is_same).values(_row_of(entity)))
+    if changed.rowcount == 0:
+        raise ConcurrentModificationError
+
+
+def page_of_entities(conditions: Sequence[ColumnElement[bool]], *, skip: int, limit: int) -> Select[bytes]:
+    newest = (entities.c.updated_ms.desc(), entities.c.revision.desc())
+    return select(entities.c.doc).where(*conditions).order_by(*newest).offset(as_int64(skip)).limit(limit)
+
+
+def _matching(namespace: str, collection: Collection, *, package: str | None, public: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [entities.c.namespace == namespace, entities.c.collection == collection.value]
+    if package is not None:
+        conditions.append(entities.c.package == package)
+    if public:
+        conditions += [entities.c.publish.is_(True), entities.c.binding.is_(False)]
+    return conditions
+
+
+def _is_at(path: EntityPath) -> ColumnElement[bool]:
+    return (entities.c.namespace == path.namespace) & (entities.c.key == path.key)
+
+
+def _row_of(entity: Entity) -> dict[str, object]:
+    return {
+        "namespace": entity.path.namespace,
+        "key": entity.path.key,
+        "collection": collection_of(entity).value,
+        "package": entity.path.package,
+        "publish": entity.publish,
+        "binding": is_binding(entity),
+        "updated_ms": entity.updated_ms,
+        "revision": entity.revision,
+        "code_digest": code_digest_of(entity),
+        "doc": write_entity(entity),
+    }

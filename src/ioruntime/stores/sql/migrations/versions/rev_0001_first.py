@@ -1,0 +1,97 @@
+"""The first schema: namespaces, entities, changes, activations, accepted requests."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    _create_namespaces()
+    _create_entities()
+    _create_changes()
+    _create_activations()
+    _create_accepted()
+
+
+def _create_namespaces() -> None:
+    op.create_table(
+        "namespaces",
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("org_id", sa.String, nullable=False),
+        sa.Column("int_id", sa.String, nullable=False),
+        sa.Column("uuid", sa.String, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("overrides", sa.LargeBinary, nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("org_id", "int_id", name="uq_namespaces_owner"),
+        sa.UniqueConstraint("uuid", name="uq_namespaces_uuid"),
+    )
+
+
+def _create_entities() -> None:
+    op.create_table(
+        "entities",
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("collection", sa.String, nullable=False),
+        sa.Column("package", sa.String),
+        sa.Column("publish", sa.Boolean, nullable=False),
+        sa.Column("binding", sa.Boolean, nullable=False),
+        sa.Column("updated_ms", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("code_digest", sa.String),
+        sa.Column("doc", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("namespace", "key"),
+    )
+    op.create_index("ix_entities_newest", "entities", ["namespace", "collection", "updated_ms", "revision"])
+    op.create_index("ix_entities_package", "entities", ["namespace", "collection", "package", "updated_ms", "revision"])
+    has_code = sa.text("code_digest IS NOT NULL")
+    op.create_index("ix_entities_code_digest", "entities", ["code_digest"], sqlite_where=has_code, postgresql_where=has_code)
+
+
+def _create_changes() -> None:
+    op.create_table(
+        "changes",
+        sa.Column("sequence", _SERIAL, primary_key=True),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("key", sa.String),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
+    )
+
+
+def _create_activations() -> None:
+    op.create_table(
+        "activations",
+        sa.Column("sequence", _SERIAL, primary_key=True),
+        sa.Column("activation_id", sa.String, nullable=False),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("package", sa.String),
+        sa.Column("start_ms", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("summary", sa.LargeBinary, nullable=False),
+        sa.Column("detail", sa.LargeBinary, nullable=False),
+        sa.UniqueConstraint("activation_id", name="uq_activations_id"),
+    )
+    op.create_index("ix_activations_newest", "activations", ["namespace", "start_ms", "sequence"])
+    op.create_index("ix_activations_name", "activations", ["namespace", "name", "start_ms", "sequence"])
+    op.create_index("ix_activations_package", "activations", ["namespace", "package", "name", "start_ms", "sequence"])
+    op.create_index("ix_activations_oldest", "activations", ["start_ms"])
+
+
+def _create_accepted() -> None:
+    op.create_table(
+        "accepted",
+        sa.Column("activation_id", sa.String, primary_key=True),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("received_ms", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("ix_accepted_namespace", "accepted", ["namespace"])

@@ -1,0 +1,120 @@
+"""Namespaces in tables."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioruntime.model.errors import AlreadyExistsError, NotFoundError
+from ioruntime.model.identity import AuthKey, Namespace, Owner
+from ioruntime.ports.namespaces import Change
+from ioruntime.stores.documents import read_overrides
+from ioruntime.stores.sql.changes import add_change, changes_after, last_change
+from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.schema import accepted, activations, entities, namespaces
+
+
+class SqlNamespaces:
+    """The `NamespaceStore` of one database."""
+
+    def __init__(self, engine: SqlEngine, *, now_ms: Callable[[], int]) -> None:
+        self._engine = engine
+        self._now_ms = now_ms
+
+    async def create(self, namespace: Namespace) -> Namespace:
+        async with self._engine.writing() as connection:
+            added = await connection.execute(
+                self._engine.insert_new(namespaces).values(_row_of(namespace)), execution_options={"preserve_rowcount": True}
+            )
+            if added.rowcount == 1:
+                await add_change(connection, namespace.name, None, now_ms=self._now_ms())
+                return namespace
+            existing = await _find(connection, _is_owner(namespace.owner))
+        if existing is None:
+            raise AlreadyExistsError
+        return existing
+
+    async def by_name(self, name: str) -> Namespace | None:
+        async with self._engine.reading() as connection:
+            return await _find(connection, namespaces.c.name == name)
+
+    async def by_owner(self, owner: Owner) -> Namespace | None:
+        async with self._engine.reading() as connection:
+            return await _find(connection, _is_owner(owner))
+
+    async def by_uuid(self, uuid: str) -> Namespace | None:
+        async with self._engine.reading() as connection:
+            return await _find(connection, namespaces.c.uuid == uuid)
+
+    async def list(self) -> Sequence[Namespace]:
+        async with self._engine.reading() as connection:
+            rows = await connection.execute(select(namespaces).order_by(namespaces.c.name))
+            return [_namespace_of(row) for row in rows]
+
+    async def set_auth(self, name: str, auth: AuthKey) -> None:
+        try:
+            await self._update(name, uuid=auth.uuid, key=auth.key)
+        except IntegrityError as error:
+            raise AlreadyExistsError from error
+
+    async def set_overrides(self, name: str, overrides: dict[str, Any]) -> None:
+        await self._update(name, overrides=msgspec.json.encode(overrides))
+
+    async def delete(self, name: str) -> bool:
+        async with self._engine.writing() as connection:
+            gone = await connection.execute(delete(namespaces).where(namespaces.c.name == name))
+            if gone.rowcount == 0:
+                return False
+            for table in (entities, activations, accepted):
+                await connection.execute(delete(table).where(table.c.namespace == name))
+            await add_change(connection, name, None, now_ms=self._now_ms())
+            return True
+
+    async def changes(self, after: int) -> Sequence[Change]:
+        async with self._engine.reading() as connection:
+            return await changes_after(connection, after)
+
+    async def last_change(self) -> int:
+        async with self._engine.reading() as connection:
+            return await last_change(connection)
+
+    async def _update(self, name: str, **values: object) -> None:
+        async with self._engine.writing() as connection:
+            changed = await connection.execute(update(namespaces).where(namespaces.c.name == name).values(values))
+            if changed.rowcount == 0:
+                raise NotFoundError
+            await add_change(connection, name, None, now_ms=self._now_ms())
+
+
+async def _find(connection: AsyncConnection, condition: ColumnElement[bool]) -> Namespace | None:
+    row = (await connection.execute(select(namespaces).where(condition))).one_or_none()
+    return None if row is None else _namespace_of(row)
+
+
+def _is_owner(owner: Owner) -> ColumnElement[bool]:
+    return (namespaces.c.org_id == owner.org_id) & (namespaces.c.int_id == owner.int_id)
+
+
+def _row_of(namespace: Namespace) -> dict[str, object]:
+    return {
+        "name": namespace.name,
+        "org_id": namespace.owner.org_id,
+        "int_id": namespace.owner.int_id,
+        "uuid": namespace.auth.uuid,
+        "key": namespace.auth.key,
+        "overrides": msgspec.json.encode(namespace.overrides),
+        "created_ms": namespace.created_ms,
+    }
+
+
+def _namespace_of(row: Row[Any]) -> Namespace:
+    return Namespace(
+        name=row.name,
+        owner=Owner(row.org_id, row.int_id),
+        auth=AuthKey(row.uuid, row.key),
+        overrides=read_overrides(row.overrides),
+        created_ms=row.created_ms,
+    )

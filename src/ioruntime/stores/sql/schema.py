@@ -1,0 +1,121 @@
+"""The tables, in words that SQLite and PostgreSQL both know, and the revisions of the schema that led here."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+REVISIONS = ("0001",)
+"""All that this code knows, oldest first; each has a file in `migrations/versions`."""
+HEAD = REVISIONS[-1]
+
+metadata = MetaData()
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column of exactly this type."""
+
+namespaces = Table(
+    "namespaces",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("org_id", String, nullable=False),
+    Column("int_id", String, nullable=False),
+    Column("uuid", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("overrides", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("org_id", "int_id", name="uq_namespaces_owner"),
+    UniqueConstraint("uuid", name="uq_namespaces_uuid"),
+)
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("namespace", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("collection", String, nullable=False),
+    Column("package", String),
+    Column("publish", Boolean, nullable=False),
+    Column("binding", Boolean, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("code_digest", String),
+    Column("doc", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("namespace", "key"),
+)
+Index("ix_entities_newest", entities.c.namespace, entities.c.collection, entities.c.updated_ms, entities.c.revision)
+Index(
+    "ix_entities_package",
+    entities.c.namespace,
+    entities.c.collection,
+    entities.c.package,
+    entities.c.updated_ms,
+    entities.c.revision,
+)
+_HAS_CODE = text("code_digest IS NOT NULL")
+Index("ix_entities_code_digest", entities.c.code_digest, sqlite_where=_HAS_CODE, postgresql_where=_HAS_CODE)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("sequence", _SERIAL, primary_key=True),
+    Column("namespace", String, nullable=False),
+    Column("key", String),
+    Column("at_ms", BigInteger, nullable=False),
+    # A number must not come back when its row is pruned: it is also the revision of an entity.
+    sqlite_autoincrement=True,
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("sequence", _SERIAL, primary_key=True),
+    Column("activation_id", String, nullable=False),
+    Column("namespace", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("package", String),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("summary", LargeBinary, nullable=False),
+    # Last, so that what is large lies in overflow pages (PostgreSQL: out of line), which a list does not read.
+    Column("detail", LargeBinary, nullable=False),
+    UniqueConstraint("activation_id", name="uq_activations_id"),
+)
+Index("ix_activations_newest", activations.c.namespace, activations.c.start_ms, activations.c.sequence)
+Index("ix_activations_name", activations.c.namespace, activations.c.name, activations.c.start_ms, activations.c.sequence)
+Index(
+    "ix_activations_package",
+    activations.c.namespace,
+    activations.c.package,
+    activations.c.name,
+    activations.c.start_ms,
+    activations.c.sequence,
+)
+Index("ix_activations_oldest", activations.c.start_ms)
+
+accepted = Table(
+    "accepted",
+    metadata,
+    Column("activation_id", String, primary_key=True),
+    Column("namespace", String, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+)
+Index("ix_accepted_namespace", accepted.c.namespace)
+
+version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Which revision a database is at; apart, because the migration tool owns it."""

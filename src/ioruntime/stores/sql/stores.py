@@ -1,0 +1,46 @@
+"""The stores of one database, opened and closed together."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Self
+
+from ioruntime.stores.sql.activations import Rows, SqlActivations, insert_accepted
+from ioruntime.stores.sql.commit import GroupCommitter
+from ioruntime.stores.sql.engine import SqlEngine, open_engine
+from ioruntime.stores.sql.entities import SqlEntities
+from ioruntime.stores.sql.migrate import bring_to_head
+from ioruntime.stores.sql.namespaces import SqlNamespaces
+
+
+def wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqlStores:
+    """Namespaces, entities and activations of one database."""
+
+    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows], *, now_ms: Callable[[], int]) -> None:
+        self.engine = engine
+        self.namespaces = SqlNamespaces(engine, now_ms=now_ms)
+        self.entities = SqlEntities(engine, now_ms=now_ms)
+        self.activations = SqlActivations(engine, accepting)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, now_ms: Callable[[], int] = wall_clock_ms) -> AsyncGenerator[Self]:
+        """Open `sqlite:///FILE` or `postgresql://...`, bring its schema to the head, and close it at the end.
+
+        Raises:
+            SchemaError: a newer version has written to it.
+            UnavailableError: it cannot be reached.
+            InvalidError: the URL is of another kind.
+        """
+        engine = open_engine(url)
+        try:
+            await bring_to_head(engine)
+            async with GroupCommitter[Rows](partial(insert_accepted, engine)) as accepting:
+                yield cls(engine, accepting, now_ms=now_ms)
+        finally:
+            await engine.close()
