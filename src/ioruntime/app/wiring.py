@@ -88,10 +88,14 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     interpreters = _interpreters(settings, url)
     kinds = Kinds.of(load_families(), interpreters)
     driver = build_driver(settings)
-    blobs = FileBlobs(settings.data_dir / "blobs")
     verifier = build_verifier(settings)
 
-    async with SqlStores.open(settings.store_url()) as stores, verifier.opened(), asyncio.TaskGroup() as background:
+    async with (
+        SqlStores.open(settings.store_url()) as stores,
+        FileBlobs(settings.data_dir / "blobs") as blobs,
+        verifier.opened(),
+        asyncio.TaskGroup() as background,
+    ):
         recorder = Recorder(stores.activations, telemetry)
         authenticator = Authenticator(stores.namespaces, verifier)
         resolver = Resolver(stores.entities)

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 
 from ioruntime.invoker.entry import Entry
-from ioruntime.invoker.lifecycle import Event, State
+from ioruntime.invoker.lifecycle import WARM, Event, State
 from ioruntime.invoker.plan import Claim, Create, Evict, Refuse, Slot, Wait, expired, missing_prewarm, place, to_pause
 from ioruntime.invoker.queue import FairQueue
 from ioruntime.ports.clock import Clock
@@ -128,6 +128,20 @@ class Pool:
         """Stop what serves a namespace that is gone; activations that run there end with their sandbox."""
         for entry in list(self._entries.values()):
             if entry.owner is not None and entry.owner.startswith(f"{namespace}/") and entry.state is not State.STOPPING:
+                self._stop(entry, Event.EXPIRED)
+
+    def retire_idle(self, action: str) -> None:
+        """Stop what holds an older revision of `namespace/action` and is idle, or of any action of a package."""
+        for entry in list(self._entries.values()):
+            if entry.state in WARM and _action_of(entry.owner or "").startswith((f"{action}@", f"{action}/")):
+                self._stop(entry, Event.EXPIRED)
+
+    def abandon(self) -> None:
+        """End everything at once: who waits gets an error, what runs loses its sandbox."""
+        for namespace, owner, waiter in self._queue.drain():
+            waiter.entry.set_exception(SandboxError(f"the platform stops; {owner} of {namespace} was not started"))
+        for entry in list(self._entries.values()):
+            if entry.state is not State.STOPPING:
                 self._stop(entry, Event.EXPIRED)
 
     async def _wait_turn(self, want: Want) -> Entry:
@@ -321,3 +335,8 @@ class Pool:
         except SandboxError:
             if entry.state is State.PAUSED:
                 self._stop(entry, Event.FAILED)
+
+
+def _action_of(owner: str) -> str:
+    """Return `namespace/action@revision` out of an owner, which begins with who invokes it."""
+    return owner.partition("/")[2]

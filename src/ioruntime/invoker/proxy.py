@@ -6,6 +6,7 @@ reads. What comes back is not trusted: its size is bounded while it arrives.
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import httptools
 import msgspec
@@ -110,8 +111,7 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit from asyncio's
 
     def data_received(self, data: bytes) -> None:
         if self._parser is None or self._reply is None or self._reply.done():

@@ -47,6 +47,13 @@ class FairQueue(Generic[T]):
             items.remove(item)
             self._settle(namespace, owner)
 
+    def drain(self) -> list[tuple[str, str, T]]:
+        """Take everything out, in no order that matters."""
+        everything = [(ns, owner, item) for ns, owners in self._namespaces.items() for owner, items in owners.items() for item in items]
+        self._namespaces.clear()
+        self._length = 0
+        return everything
+
     def _settle(self, namespace: str, owner: str) -> None:
         self._length -= 1
         owners = self._namespaces[namespace]

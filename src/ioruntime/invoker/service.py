@@ -22,6 +22,7 @@ from ioruntime.ports.clock import Clock
 from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError, SandboxSpec
 
 NO_SANDBOX = "Failed to provision resources to run the action."
+INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
 CODE_GONE = "Action could not be fetched."
 LOGS_MISSING = "The action did not initialize or run as expected. Log data might be missing."
 _INIT_BYTES_MOST = 64 * 1024
@@ -80,6 +81,7 @@ class InvokerService:
         self._queue_most = queue_most
         self._tasks = asyncio.TaskGroup()
         self._in_flight = 0
+        self._interrupting = False
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -111,6 +113,12 @@ class InvokerService:
         """Wait until no activation runs."""
         await self._quiet.wait()
 
+    async def interrupt(self) -> None:
+        """End what still runs; each is recorded as interrupted by the platform."""
+        self._interrupting = True
+        self._pool.abandon()
+        await self._quiet.wait()
+
     async def _serve(self, request: InvocationRequest) -> None:
         run = _Run(request.action.exec.kind, request.received_ms, 0, self._clock.monotonic_s())
         try:
@@ -126,13 +134,14 @@ class InvokerService:
         except Exception as error:  # noqa: BLE001 - the reporter logs it with its traceback
             self._reporter.crashed(request, error)
             run.answer = Answer(Status.WHISK_ERROR, error_result("There was an internal server error."))
-        finally:
-            self._in_flight -= 1
-            if self._in_flight == 0:
-                self._quiet.set()
+        if self._interrupting and run.answer and (run.answer.spent or run.answer.status == Status.WHISK_ERROR):
+            run.answer = Answer(Status.WHISK_ERROR, error_result(INTERRUPTED))
         activation = self._record(request, run)
         self._bus.answer(request, activation)
         self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None)
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._quiet.set()
 
     async def _execute(self, request: InvocationRequest, run: _Run) -> None:
         action = request.action

@@ -1,0 +1,28 @@
+"""What an operator may set for the sandboxes of one machine."""
+
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Network: TypeAlias = Literal["none", "host"]
+
+
+class DriverSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The same for every sandbox of a driver; memory comes with each `SandboxSpec`."""
+
+    state_dir: Path
+    """Belongs to one running driver; holds one directory per live sandbox."""
+    network: Network = "none"
+    """`none`: only a loopback of its own. `host`: the network of this machine."""
+    tmp_mb: int = 256
+    """Size of `/tmp` inside; what lies there counts as memory of the sandbox."""
+    processes: int = 1024
+    """Processes and threads in one sandbox."""
+    open_files: int = 1024
+    """Open files of one process."""
+    file_mb: int = 1024
+    """Size of one file."""
+    first_uid: int = 200_000
+    """Sandboxes of a server that runs as root get user ids of this machine from `first_uid` to `last_uid`, each its own."""
+    last_uid: int = 265_535
