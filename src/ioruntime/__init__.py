@@ -1,1 +1,3 @@
 """Adobe I/O Runtime that anyone can run."""
+
+__version__ = "0.1.0"

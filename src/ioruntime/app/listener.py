@@ -15,7 +15,9 @@ _POLL_S = 0.5
 class Forgetter:
     """Passes changes on to everything in this process that remembers."""
 
-    def __init__(self, *, authenticator: Authenticator, resolver: Resolver, throttle: Throttle, recorder: Recorder, pool: Pool) -> None:
+    def __init__(
+        self, *, authenticator: Authenticator, resolver: Resolver, throttle: Throttle, recorder: Recorder, pool: Pool
+    ) -> None:
         self._authenticator = authenticator
         self._resolver = resolver
         self._throttle = throttle

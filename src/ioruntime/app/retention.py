@@ -13,16 +13,20 @@ _BLOB_AGE_S = 3_600.0
 _DAY_MS = 86_400_000
 
 
-async def keep_tidy(activations: ActivationStore, entities: EntityStore, blobs: BlobStore, clock: Clock, *, retention_days: float) -> None:
+async def keep_tidy(
+    activations: ActivationStore, entities: EntityStore, blobs: BlobStore, clock: Clock, *, retention_days: float
+) -> None:
     """Tidy up, for ever, every ten minutes; in small steps, so that other writers get their turns."""
     while True:
         await tidy(activations, entities, blobs, clock, retention_days=retention_days)
         await asyncio.sleep(_EVERY_S)
 
 
-async def tidy(activations: ActivationStore, entities: EntityStore, blobs: BlobStore, clock: Clock, *, retention_days: float) -> None:
+async def tidy(
+    activations: ActivationStore, entities: EntityStore, blobs: BlobStore, clock: Clock, *, retention_days: float
+) -> None:
     """Delete what is too old and what nobody refers to."""
     before_ms = clock.now_ms() - round(retention_days * _DAY_MS)
     while await activations.delete_before(before_ms, most=_BATCH) == _BATCH:
-        await asyncio.sleep(0)
+        pass  # each step is a transaction of its own, so that other writers get their turns
     await blobs.sweep(await entities.code_digests(), older_than_s=_BLOB_AGE_S)

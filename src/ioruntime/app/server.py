@@ -7,7 +7,7 @@ import ipaddress
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import uvicorn
 import uvloop
@@ -28,14 +28,25 @@ class StartError(IoRuntimeError):
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     configure_logs(settings.log.level, settings.log.format)
+    code = 1
     try:
-        return uvloop.run(_serve(settings))
-    except (IoRuntimeError, OSError) as error:
-        print(f"ioruntime cannot start: {error}", file=sys.stderr)
-        return 1
+        uvloop.run(_serve(settings))
+        code = 0
+    except* (IoRuntimeError, OSError) as group:
+        for error in _leaves(group):
+            print(f"ioruntime cannot start: {error}", file=sys.stderr)
+    return code
 
 
-async def _serve(settings: Settings) -> int:
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def _serve(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _bind(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
@@ -47,7 +58,6 @@ async def _serve(settings: Settings) -> int:
             gc.collect()
             gc.freeze()
             await _serve_http(platform, listener, url, settings.grace_s)
-    return 0
 
 
 async def _serve_http(platform: Platform, listener: socket.socket, url: str, grace_s: float) -> None:
@@ -110,8 +120,8 @@ def _refuse_published_guest(settings: Settings) -> None:
     if settings.allow_guest or _is_loopback(settings.host) or not credentials_path(settings).exists():
         return
     raise StartError(
-        f"refusing to listen on {settings.host} while the namespace guest exists with credentials in {credentials_path(settings)}; "
-        "delete it with `ioruntime namespace delete guest guest`, or say --allow-guest"
+        f"refusing to listen on {settings.host} while the namespace guest exists with credentials in "
+        f"{credentials_path(settings)}; delete it with `ioruntime namespace delete guest guest`, or say --allow-guest"
     )
 
 
@@ -129,9 +139,9 @@ def _url_host(host: str) -> str:
 
 
 def _tell(platform: Platform, settings: Settings) -> None:
-    for line in platform.found:
+    for line in platform.machine.sentences():
         print(line)
-    for line in platform.degraded:
+    for line in platform.machine.degraded:
         print(f"degraded: {line}")
     if credentials_path(settings).exists():
         print(f"credentials: {credentials_path(settings)}", flush=True)

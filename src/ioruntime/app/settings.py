@@ -268,9 +268,9 @@ def _fields(kind: type[msgspec.Struct], prefix: str) -> Iterator[tuple[str, Any]
 def _from_file(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file {file} cannot be read: {error}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
     return {key: _read(key, f"{key} in {file}", value, strict=True) for key, value in _flat(document)}
 
@@ -321,12 +321,11 @@ def _read(key: str, written: str, value: Any, *, strict: bool) -> Any:
     try:
         return msgspec.convert(value, fields()[key], strict=strict, dec_hook=_read_path)
     except (msgspec.ValidationError, ValueError) as error:
-        shown = "(hidden)" if key == "guest_auth" else repr(value)
-        raise SettingsError(f"{written} must be {_words(kind)}, not {shown}.") from error
+        raise SettingsError(f"{written} must be {_words(kind)}, not {value!r}.") from error
 
 
 def _read_path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str) and value:
+    if kind is Path and value and isinstance(value, str | Path):
         return Path(value).expanduser()
     raise ValueError
 

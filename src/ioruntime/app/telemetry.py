@@ -20,7 +20,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 def configure_logs(level: str, form: str) -> None:
     """Send the platform's own logs to standard error, as lines for people or as JSON."""
-    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     tail = [structlog.processors.format_exc_info, renderer] if form == "json" else [renderer]
     structlog.configure(
         processors=[
@@ -43,18 +45,30 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._requests = Counter("ioruntime_requests", "HTTP requests answered.", ["operation", "status"], registry=self.registry)
         self._activations = Counter("ioruntime_activations", "Activations ended.", ["kind", "status"], registry=self.registry)
-        self._cold_starts = Counter("ioruntime_cold_starts", "Activations that initialised a sandbox.", ["kind"], registry=self.registry)
-        self._durations = Histogram(
-            "ioruntime_activation_seconds", "Time in the sandbox, initialisation included.", ["kind"], buckets=_SECONDS, registry=self.registry
+        self._cold_starts = Counter(
+            "ioruntime_cold_starts", "Activations that initialised a sandbox.", ["kind"], registry=self.registry
         )
-        self._store_failures = Counter("ioruntime_store_failures", "Writes of records that the store refused.", registry=self.registry)
-        self._start_failures = Counter("ioruntime_sandbox_start_failures", "Sandboxes that did not start.", registry=self.registry)
+        self._durations = Histogram(
+            "ioruntime_activation_seconds",
+            "Time in the sandbox, initialisation included.",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._store_failures = Counter(
+            "ioruntime_store_failures", "Writes of records that the store refused.", registry=self.registry
+        )
+        self._start_failures = Counter(
+            "ioruntime_sandbox_start_failures", "Sandboxes that did not start.", registry=self.registry
+        )
 
     def answered(self, call: Call, status: int, *, took_s: float) -> None:
         self._requests.labels(call.operation or "none", status).inc()
-        self._log.debug("request_answered", transaction=call.transaction_id, operation=call.operation, status=status, took_s=took_s)
+        self._log.debug(
+            "request_answered", transaction=call.transaction_id, operation=call.operation, status=status, took_s=took_s
+        )
 
-    def crashed(self, where: Call | InvocationRequest, error: Exception) -> None:
+    def crashed(self, where: Call | InvocationRequest, error: Exception, /) -> None:
         self._log.error("bug", transaction=where.transaction_id, exc_info=error)
 
     def ran(self, activation: Activation, *, kind: str, cold: bool) -> None:
@@ -88,7 +102,9 @@ class _Gauges(Collector):
         self._slots = slots
 
     def collect(self) -> list[GaugeMetricFamily]:
-        families = [GaugeMetricFamily(f"ioruntime_{name}", name.replace("_", " "), value) for name, value in self._gauges().items()]
+        families = [
+            GaugeMetricFamily(f"ioruntime_{name}", name.replace("_", " "), value) for name, value in self._gauges().items()
+        ]
         sandboxes = GaugeMetricFamily("ioruntime_sandboxes", "Sandboxes by kind and state.", labels=["kind", "state"])
         counts: dict[tuple[str, str], int] = {}
         for slot in self._slots():

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 
+from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
 from ioruntime.app.guest import provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.retention import keep_tidy
-from ioruntime.app.settings import Settings, runtimes_directory
+from ioruntime.app.settings import InvokerSettings, Settings, runtimes_directory
 from ioruntime.app.system.loader import install
 from ioruntime.app.telemetry import Telemetry
-from ioruntime.app.tokens import build_verifier
+from ioruntime.app.tokens import Tokens, build_tokens
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Activations, Recorder
 from ioruntime.core.authenticate import Authenticator, identify
@@ -24,10 +26,14 @@ from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.throttle import Throttle
 from ioruntime.faces.adobe import routes as adobe
-from ioruntime.faces.http.application import Application
+from ioruntime.faces.adobe.services import AdobeServices
+from ioruntime.faces.http.application import Application, Face
 from ioruntime.faces.ims import routes as ims
+from ioruntime.faces.ims.services import ImsServices
 from ioruntime.faces.platform import routes as platform
+from ioruntime.faces.platform.routes import Readiness
 from ioruntime.faces.rest import routes as rest
+from ioruntime.faces.rest.services import RestServices
 from ioruntime.invoker.code import CodeCache
 from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
 from ioruntime.invoker.drivers.guard import GuardedDriver
@@ -38,7 +44,9 @@ from ioruntime.invoker.pool import Pool
 from ioruntime.invoker.service import InvokerService
 from ioruntime.model.identity import Owner
 from ioruntime.model.kinds import Kinds, NoInterpreterError
+from ioruntime.model.limits import Limits
 from ioruntime.model.names import SYSTEM_NAMESPACE
+from ioruntime.ports.clock import Clock
 from ioruntime.ports.sandbox import Interpreter, SandboxDriver, SandboxSpec
 from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.stores import SqlStores
@@ -48,28 +56,24 @@ _INVOKER = "local"
 
 
 class Platform:
-    """Everything that one process runs."""
+    """What runs, as the server sees it."""
 
-    def __init__(self, application: Application, service: InvokerService, pool: Pool, found: tuple[str, ...], degraded: tuple[str, ...]) -> None:
+    def __init__(self, application: Application, core: "Core", machine: "Machine") -> None:
         self.application = application
-        self.found = found
-        """Sentences on what this machine has."""
-        self.degraded = degraded
-        """Sentences on what it has not, and how to get it."""
-        self._service = service
-        self._pool = pool
+        self.machine = machine
+        self._core = core
 
     async def warm(self) -> None:
         """Wait until the first prewarmed sandboxes are up."""
-        await self._pool.prewarmed()
+        await self._core.pool.prewarmed()
 
     async def drain(self, grace_s: float) -> None:
         """Let running activations finish; after the grace time end them, each with its record."""
         try:
             async with asyncio.timeout(grace_s):
-                await self._service.drained()
+                await self._core.service.drained()
         except TimeoutError:
-            await self._service.interrupt()
+            await self._core.service.interrupt()
 
 
 @asynccontextmanager
@@ -83,110 +87,187 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     Raises:
         UnavailableError, SchemaError: the store cannot be used.
     """
-    limits = settings.limits.effective()
-    clock, telemetry = SystemClock(), Telemetry()
-    interpreters = _interpreters(settings, url)
-    kinds = Kinds.of(load_families(), interpreters)
-    driver = build_driver(settings)
-    verifier = build_verifier(settings)
-
+    machine = _look_around(settings, url)
+    telemetry = Telemetry()
     async with (
         SqlStores.open(settings.store_url()) as stores,
         FileBlobs(settings.data_dir / "blobs") as blobs,
-        verifier.opened(),
         asyncio.TaskGroup() as background,
     ):
-        recorder = Recorder(stores.activations, telemetry)
-        authenticator = Authenticator(stores.namespaces, verifier)
-        resolver = Resolver(stores.entities)
-        throttle = Throttle()
-        bus = LocalBus()
-        pool = Pool(
-            driver,
-            memory_mb=settings.invoker.total_memory_mb(),
+        core = _build_core(settings, machine, stores, blobs, telemetry)
+        recording = background.create_task(core.recorder.run(), name="record activations")
+        try:
+            await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
+            async with core.pool, core.service:
+                core.bus.serve(_INVOKER, core.service.handle)
+                telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
+                following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
+                tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
+                try:
+                    application = Application(_faces(settings, core, machine, telemetry), telemetry)
+                    yield Platform(application, core, machine)
+                finally:
+                    core.bus.leave(_INVOKER)
+                    following.cancel()
+                    tidying.cancel()
+                    await core.service.interrupt()
+        finally:
+            core.recorder.close()
+            await recording
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """What this machine has to run actions with."""
+
+    interpreters: dict[str, Interpreter]
+    kinds: Kinds
+    driver: SandboxDriver
+    degraded: tuple[str, ...]
+
+    def sentences(self) -> tuple[str, ...]:
+        """Tell what was found, for people."""
+        kinds = ", ".join(f"{kind} ({found.version})" for kind, found in sorted(self.interpreters.items())) or "none"
+        return (f"kinds: {kinds}", f"isolation: {self.driver.name}")
+
+
+class Core(msgspec.Struct, frozen=True, kw_only=True):
+    """The services of one process."""
+
+    limits: Limits
+    clock: Clock
+    tokens: Tokens
+    bus: LocalBus
+    pool: Pool
+    service: InvokerService
+    recorder: Recorder
+    forgetter: Forgetter
+    authenticator: Authenticator
+    resolver: Resolver
+    namespaces: Namespaces
+    packages: Packages
+    catalog: Catalog
+    invocations: Invocations
+    activations: Activations
+
+
+def _look_around(settings: Settings, url: str) -> Machine:
+    interpreters = _interpreters(settings, url)
+    driver = build_driver(settings)
+    return Machine(interpreters, Kinds.of(load_families(), interpreters), driver, driver.degradations())
+
+
+def _build_core(settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry) -> Core:
+    limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
+    tokens = build_tokens(settings.auth, settings.data_dir)
+    recorder = Recorder(stores.activations, telemetry)
+    authenticator = Authenticator(stores.namespaces, tokens.verifier)
+    resolver, throttle = Resolver(stores.entities), Throttle()
+    pool = Pool(
+        machine.driver,
+        memory_mb=settings.invoker.total_memory_mb(),
+        clock=clock,
+        prewarm=_prewarm(settings.invoker, machine, limits.memory_mb.default),
+        idle_s=settings.invoker.idle_s,
+        pause_grace_s=settings.invoker.pause_grace_s,
+        on_start_failed=telemetry.start_failed,
+    )
+    service = InvokerService(
+        bus=bus,
+        pool=pool,
+        code=CodeCache(blobs, settings.data_dir / "unpacked"),
+        kinds=machine.kinds,
+        interpreters=machine.interpreters,
+        clock=clock,
+        reporter=telemetry,
+        result_bytes_most=limits.result_bytes,
+        queue_most=settings.invoker.queue_most,
+    )
+    forgetter = Forgetter(authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool)
+    packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
+    return Core(
+        limits=limits,
+        clock=clock,
+        tokens=tokens,
+        bus=bus,
+        pool=pool,
+        service=service,
+        recorder=recorder,
+        forgetter=forgetter,
+        authenticator=authenticator,
+        resolver=resolver,
+        namespaces=Namespaces(stores.namespaces, clock=clock, listener=forgetter),
+        packages=packages,
+        catalog=Catalog(
+            entities=stores.entities,
+            packages=packages,
+            blobs=blobs,
+            kinds=machine.kinds,
+            limits=limits,
             clock=clock,
-            prewarm=_prewarm(settings, kinds, interpreters, limits.memory_mb.default),
-            idle_s=settings.invoker.idle_s,
-            pause_grace_s=settings.invoker.pause_grace_s,
-            on_start_failed=telemetry.start_failed,
-        )
-        forgetter = Forgetter(authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool)
-        namespaces = Namespaces(stores.namespaces, clock=clock, listener=forgetter)
-        packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
-        catalog = Catalog(
-            entities=stores.entities, packages=packages, blobs=blobs, kinds=kinds, limits=limits, clock=clock, listener=forgetter
-        )
-        invocations = Invocations(
+            listener=forgetter,
+        ),
+        invocations=Invocations(
             bus=bus, store=stores.activations, recorder=recorder, throttle=throttle, clock=clock, limits=limits
-        )
-        activations = Activations(stores.activations, recorder)
+        ),
+        activations=Activations(stores.activations, recorder),
+    )
 
-        recording = background.create_task(recorder.run(), name="record activations")
-        is_new = await stores.namespaces.last_change() == 0
-        guest = await provide_guest(settings, namespaces, is_new=is_new)
-        if guest is not None:
-            write_credentials(settings, url, guest, verifier.clients, verifier.issuer)
-        await install(catalog, packages, identify(await namespaces.create(SYSTEM_OWNER, name=SYSTEM_NAMESPACE)))
-        await invocations.recover()
 
-        async with pool, InvokerService(
-            bus=bus,
-            pool=pool,
-            code=CodeCache(blobs, settings.data_dir / "unpacked"),
-            kinds=kinds,
-            interpreters=interpreters,
-            clock=clock,
-            reporter=telemetry,
-            result_bytes_most=limits.result_bytes,
-            queue_most=settings.invoker.queue_most,
-        ) as service:
-            bus.serve(_INVOKER, service.handle)
-            telemetry.watch(
-                lambda: {"activations_in_flight": service.in_flight, "activations_waiting": pool.waiting, "records_pending": recorder.pending},
-                lambda: list(pool.slots()),
+async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) -> None:
+    """Bring the store to what a server needs: its first namespace, the shipped actions, a record for every loss."""
+    guest = await provide_guest(settings, core.namespaces, is_new=is_new)
+    if guest is not None:
+        write_credentials(settings, url, guest, core.tokens)
+    system = await core.namespaces.create(SYSTEM_OWNER, name=SYSTEM_NAMESPACE)
+    await install(core.catalog, core.packages, identify(system))
+    await core.invocations.recover()
+
+
+def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetry) -> tuple[Face, ...]:
+    def readiness() -> Readiness:
+        return Readiness(ready=core.recorder.has_room, degraded=machine.degraded)
+
+    return (
+        rest.face(
+            RestServices(
+                authenticator=core.authenticator,
+                resolver=core.resolver,
+                invocations=core.invocations,
+                catalog=core.catalog,
+                packages=core.packages,
+                activations=core.activations,
+                limits=core.limits,
+                kinds=machine.kinds,
+                build=f"ioruntime {__version__}",
+                buildno=__version__,
             )
-            following = background.create_task(forgetter.follow(stores.namespaces), name="follow changes")
-            tidying = background.create_task(keep_tidy(stores.activations, stores.entities, blobs, clock, retention_days=settings.retention_days), name="keep tidy")
-            degraded = driver.degradations()
-            rest_services = rest.RestServices(
-                authenticator=authenticator,
-                resolver=resolver,
-                invocations=invocations,
-                catalog=catalog,
-                packages=packages,
-                activations=activations,
-                limits=limits,
-                kinds=kinds,
-            )
-            adobe_services = adobe.AdobeServices(
-                authenticator=authenticator,
-                namespaces=namespaces,
-                resolver=resolver,
-                invocations=invocations,
-                catalog=catalog,
-                packages=packages,
-                limits=limits,
+        ),
+        adobe.face(
+            AdobeServices(
+                authenticator=core.authenticator,
+                namespaces=core.namespaces,
+                catalog=core.catalog,
+                resolver=core.resolver,
+                invocations=core.invocations,
+                limits=core.limits,
                 base_url=settings.public_url,
             )
-            faces = (
-                rest.face(rest_services),
-                adobe.face(adobe_services),
-                ims.face(ims.ImsServices(clients=verifier.clients, issuer=verifier.issuer)),
-                platform.face(
-                    platform.PlatformServices(
-                        readiness=lambda: platform.Readiness(ready=recorder.has_room, degraded=degraded), metrics=telemetry.metrics
-                    )
-                ),
-            )
-            try:
-                yield Platform(Application(faces, telemetry), service, pool, _found(driver, interpreters), degraded)
-            finally:
-                bus.leave(_INVOKER)
-                following.cancel()
-                tidying.cancel()
-                await service.interrupt()
-        recorder.close()
-        await recording
+        ),
+        ims.face(ImsServices(issuer=core.tokens.issuer, clients=core.tokens.clients, base_url=settings.public_url)),
+        platform.face(platform.PlatformServices(readiness=readiness, metrics=telemetry.metrics)),
+    )
+
+
+def _gauges(core: Core) -> dict[str, float]:
+    return {
+        "activations_in_flight": core.service.in_flight,
+        "activations_waiting": core.pool.waiting,
+        "records_pending": core.recorder.pending,
+    }
+
+
+async def _tidy(settings: Settings, stores: SqlStores, blobs: FileBlobs, clock: Clock) -> None:
+    await keep_tidy(stores.activations, stores.entities, blobs, clock, retention_days=settings.retention_days)
 
 
 def build_driver(settings: Settings) -> SandboxDriver:
@@ -207,17 +288,12 @@ def _interpreters(settings: Settings, url: str) -> dict[str, Interpreter]:
     return {kind: msgspec.structs.replace(i, environment=(*i.environment, *added)) for kind, i in found.items()}
 
 
-def _prewarm(settings: Settings, kinds: Kinds, interpreters: dict[str, Interpreter], memory_mb: int) -> dict[SandboxSpec, int]:
+def _prewarm(settings: InvokerSettings, machine: Machine, memory_mb: int) -> dict[SandboxSpec, int]:
     wanted: dict[SandboxSpec, int] = {}
-    for name in settings.invoker.prewarm_kinds:
+    for name in settings.prewarm_kinds:
         try:
-            interpreter = interpreters[kinds.runs_as(kinds.accept(name))]
+            interpreter = machine.interpreters[machine.kinds.runs_as(machine.kinds.accept(name))]
         except NoInterpreterError:
             continue
-        wanted[SandboxSpec(interpreter, memory_mb)] = settings.invoker.prewarm
+        wanted[SandboxSpec(interpreter, memory_mb)] = settings.prewarm
     return wanted
-
-
-def _found(driver: SandboxDriver, interpreters: dict[str, Interpreter]) -> tuple[str, ...]:
-    kinds = ", ".join(f"{kind} ({interpreter.version})" for kind, interpreter in sorted(interpreters.items())) or "none"
-    return (f"kinds: {kinds}", f"isolation: {driver.name}")

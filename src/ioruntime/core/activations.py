@@ -26,9 +26,11 @@ class Recorder:
     tried again; `check_room` then refuses new work before memory runs out.
     """
 
-    def __init__(self, store: ActivationStore, reporter: RecorderReporter) -> None:
+    def __init__(self, store: ActivationStore, reporter: RecorderReporter, *, retry_s: Sequence[float] = _RETRY_S) -> None:
+        """Wait `retry_s` after the first, second... refusal in a row; the last for all that follow."""
         self._store = store
         self._reporter = reporter
+        self._retry_s = tuple(retry_s)
         self._waiting: dict[ActivationId, Activation] = {}
         self._arrived = asyncio.Event()
         self._written = asyncio.Condition()
@@ -84,8 +86,9 @@ class Recorder:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                if not await self._write_batch() and self._closing and self._failures > len(_RETRY_S):
+                if not await self._write_batch() and self._closing and self._failures > len(self._retry_s):
                     return
+            await self._announce()
 
     def close(self) -> None:
         """Let `run` end when all is written; after repeated refusals it gives up."""
@@ -100,7 +103,7 @@ class Recorder:
             self._failures += 1
             self._reporter.store_failed(error, pending=len(self._waiting))
             await self._announce()
-            await asyncio.sleep(_RETRY_S[min(self._failures, len(_RETRY_S)) - 1])
+            await asyncio.sleep(self._retry_s[min(self._failures, len(self._retry_s)) - 1])
             return False
         self._failures = 0
         for activation in batch:

@@ -1,6 +1,7 @@
 """Who asks: from an OpenWhisk key or a bearer token to an identity.
 
-Identities are cached by the key's uuid and forgotten when their namespace changes, so the hot path reads no store.
+Identities are cached by the key's uuid and by their owner, and forgotten when their namespace changes, so the hot path
+reads no store.
 """
 
 import hmac
@@ -20,6 +21,7 @@ class Authenticator:
         self._namespaces = namespaces
         self._verifier = verifier
         self._by_uuid: dict[str, Identity] = {}
+        self._by_owner: dict[Owner, Identity] = {}
         self._generation = 0
 
     async def basic(self, auth: AuthKey) -> Identity:
@@ -63,10 +65,8 @@ class Authenticator:
         """
         if not claims.reaches(owner.org_id, owner.int_id):
             raise ForbiddenError.to(f"{owner.org_id}/{owner.int_id}")
-        found = await self._namespaces.by_owner(owner)
-        if found is None:
-            raise NotFoundError
-        return identify(found)
+        identity = self._by_owner.get(owner)
+        return identity if identity is not None else await self._load_owned(owner)
 
     def forget(self, namespace: str) -> None:
         """Drop what is cached of a namespace that changed."""
@@ -74,6 +74,8 @@ class Authenticator:
         stale = [uuid for uuid, identity in self._by_uuid.items() if identity.name == namespace]
         for uuid in stale:
             del self._by_uuid[uuid]
+        for owner in [owner for owner, identity in self._by_owner.items() if identity.name == namespace]:
+            del self._by_owner[owner]
 
     async def _load(self, uuid: str) -> Identity:
         generation = self._generation
@@ -83,6 +85,16 @@ class Authenticator:
         identity = identify(namespace)
         if generation == self._generation:
             self._by_uuid[uuid] = identity
+        return identity
+
+    async def _load_owned(self, owner: Owner) -> Identity:
+        generation = self._generation
+        namespace = await self._namespaces.by_owner(owner)
+        if namespace is None:
+            raise NotFoundError
+        identity = identify(namespace)
+        if generation == self._generation:
+            self._by_owner[owner] = identity
         return identity
 
 

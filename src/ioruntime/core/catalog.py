@@ -106,8 +106,8 @@ class Catalog:
         assert isinstance(stored, Action)
         return stored
 
-    async def read(self, identity: Identity, path: EntityPath) -> Action:
-        """Return an action with the parameters of its package merged in.
+    async def read(self, identity: Identity, path: EntityPath, *, merged: bool = True) -> Action:
+        """Return an action with the parameters of its package merged in, or as it is stored.
 
         Raises:
             ForbiddenError: it is in a private package of somebody else.
@@ -116,7 +116,7 @@ class Catalog:
         """
         package = await self._packages.holding(identity, path)
         action = await self._read(path)
-        if package is None or not package.parameters:
+        if package is None or not package.parameters or not merged:
             return action
         return msgspec.structs.replace(action, parameters=merge_parameters(package.parameters, action.parameters))
 
@@ -180,7 +180,6 @@ class Catalog:
             raise ForbiddenError(f"The supplied authentication is not authorized to access actions of kind '{kind}'.")
         if not isinstance(put.code, str):
             raise InvalidError(f"'code' must be a string or attachment object defined in 'exec' for '{kind}' actions")
-        check_size("exec", len(put.code.encode()), allowed.code_bytes)
         content, binary = decode_code(put.code)
         if binary:
             await asyncio.to_thread(check_archive, content)
@@ -220,6 +219,8 @@ class Catalog:
 
 
 def _check_sizes(put: ActionPut, allowed: Limits) -> None:
+    if put.exec is not msgspec.UNSET and isinstance(put.exec.code, str):
+        check_size("exec", len(put.exec.code.encode()), allowed.code_bytes)
     for field, value in (("parameters", put.parameters), ("annotations", put.annotations)):
         if value:
             check_size(field, len(msgspec.json.encode(value)), allowed.parameters_bytes)

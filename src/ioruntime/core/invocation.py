@@ -131,9 +131,9 @@ class Invocations:
         answer = self._pending.expect(request.activation_id)
         try:
             await self._dispatcher.dispatch(request)
-        except UnavailableError as error:
+        except BaseException as error:
             self._pending.drop(request.activation_id)
-            if not request.blocking:
+            if isinstance(error, UnavailableError) and not request.blocking:
                 self._recorder.record(self._refused(request, error))
             raise
         return answer
@@ -143,7 +143,11 @@ class Invocations:
         if done:
             return answer.result()
         await self._store.accept((request,))
-        return answer.result() if answer.done() else Accepted(request.activation_id)
+        if not answer.done():
+            return Accepted(request.activation_id)
+        # Its record may have been written before it was accepted: written again, it takes the acceptance back.
+        self._recorder.record(answer.result())
+        return answer.result()
 
     def _on_answer(self, activation: Activation) -> None:
         self._throttle.end(activation.namespace)

@@ -102,6 +102,7 @@ class Packages:
             raise ConflictError(f"Package not empty (contains {contents}). Set force param or delete package contents.")
         for action in inside:
             await self._entities.delete(action)
+            self._listener.entity_changed(path.namespace, action.path.key)
         await self._entities.delete(package)
         self._listener.entity_changed(path.namespace, path.key)
         return package

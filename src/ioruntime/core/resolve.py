@@ -6,7 +6,7 @@ import msgspec
 
 from ioruntime.core.entitlement import check_own, check_readable
 from ioruntime.model.action import Action
-from ioruntime.model.errors import InvalidError, NotFoundError
+from ioruntime.model.errors import InvalidError, NotFoundError, WrongCollectionError
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import EntityPath
 from ioruntime.model.package import Package
@@ -37,7 +37,7 @@ class Resolved(msgspec.Struct, frozen=True):
         """
         if self.final and not self.final.isdisjoint(payload):
             raise InvalidError(_NOT_ALLOWED)
-        merged = self.defaults | payload if self.defaults else payload
+        merged = self.defaults | payload
         for key in self.environment:
             merged.pop(key, None)
         return msgspec.Raw(_ENCODER.encode(merged))
@@ -61,6 +61,7 @@ class Resolver:
 
         Raises:
             NotFoundError: there is none, or its package is gone.
+            WrongCollectionError: it is a package.
         """
         cached = self._cache.get(path.namespace, {}).get(path.key)
         return cached if cached is not None else await self._load(path)
@@ -70,11 +71,12 @@ class Resolver:
 
         Raises:
             NotFoundError: the caller has no such action.
+            WrongCollectionError: the caller has a package of this name.
             ForbiddenError: it is another's and not in a published package, or does not exist there.
         """
         try:
             resolved = await self.action(path)
-        except NotFoundError:
+        except (NotFoundError, WrongCollectionError):
             check_own(identity, path)
             raise
         check_readable(identity, path, resolved.package)
@@ -94,8 +96,10 @@ class Resolver:
         generation = self._generation
         package = await self._package(path)
         action = await self._entities.read(path)
-        if not isinstance(action, Action):
+        if action is None:
             raise NotFoundError
+        if not isinstance(action, Action):
+            raise WrongCollectionError
         resolved = resolve(action, package)
         if generation == self._generation:
             self._cache.setdefault(path.namespace, {})[path.key] = resolved
@@ -121,7 +125,7 @@ def resolve(action: Action, package: Package | None) -> Resolved:
         package=package,
         defaults={key: msgspec.Raw(_ENCODER.encode(value)) for key, value in plain.items()},
         environment=environment_of(init),
-        final=frozenset(key for key, value in plain.items() if value is not None) if is_final else frozenset(),
+        final=frozenset(p.key for p in parameters if p.value is not None) if is_final else frozenset(),
         wants_api_key=not has_annotation(action.annotations, "provide-api-key")
         or is_truthy(annotation(action.annotations, "provide-api-key")),
     )

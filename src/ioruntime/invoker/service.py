@@ -24,6 +24,7 @@ from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError, SandboxSp
 NO_SANDBOX = "Failed to provision resources to run the action."
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
 CODE_GONE = "Action could not be fetched."
+LOGS_LOST = "There was an issue while collecting your logs. Data might be missing."
 LOGS_MISSING = "The action did not initialize or run as expected. Log data might be missing."
 _INIT_BYTES_MOST = 64 * 1024
 _ENDING_WAIT_S = 1.0
@@ -37,7 +38,7 @@ class ServiceReporter(Protocol):
 
     def not_provisioned(self, request: InvocationRequest, error: Exception) -> None: ...
 
-    def crashed(self, request: InvocationRequest, error: Exception) -> None:
+    def crashed(self, request: InvocationRequest, error: Exception, /) -> None:
         """A bug: the activation is recorded as an internal error."""
         ...
 
@@ -150,6 +151,8 @@ class InvokerService:
         spec = SandboxSpec(self._interpreters[run.kind], action.limits.memory_mb)
         want = Want(request.namespace, f"{request.namespace}/{action.path}@{action.revision}", spec, action.limits.concurrency)
         for attempt in range(1, _TRIES_MOST + 1):
+            if self._interrupting:
+                raise SandboxError("the platform stops")
             try:
                 async with self._pool.claim(want) as entry:
                     await self._run_in(entry, request, action.exec, run)
@@ -165,36 +168,35 @@ class InvokerService:
     async def _run_in(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> None:
         entry.log.begin(request.activation_id, request.action.limits.logs_mb * MEBIBYTE)
         run.start_ms, run.started_s = self._clock.now_ms(), self._clock.monotonic_s()
-        run.wait_ms = max(0, run.start_ms - request.received_ms)
+        run.wait_ms, run.init_ms = max(0, run.start_ms - request.received_ms), None
+        notes = [LOGS_LOST]
         try:
             run.answer = await self._initialise(entry, request, exec_, run) or await self._post_run(entry, request)
+            notes = [LOGS_MISSING] if run.answer.status == Status.DEVELOPER_ERROR else []
+            if not await _drained(entry):
+                notes.append(LOGS_LOST)
         finally:
-            if entry.has_sandbox:
-                await entry.sandbox.drain()
-            notes = (LOGS_MISSING,) if run.answer and run.answer.status == Status.DEVELOPER_ERROR else ()
             run.logs = entry.log.end(request.activation_id, *notes)
-        if run.answer is not None and run.answer.spent:
+        if run.answer.spent or LOGS_LOST in notes:
             raise _SandboxSpentError
 
     async def _initialise(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> Answer | None:
         """Initialise the sandbox unless somebody did; return the failure, None when it is ready."""
-        while entry.initialised is not None:
+        if entry.initialised is not None:
             await asyncio.wait((entry.initialised,))
-            if entry.initialised.exception() is None:
-                return None
-            raise ProxyRefusedError("its sandbox could not be initialised")
+            return _outcome(entry.initialised)
         entry.initialised = asyncio.get_running_loop().create_future()
         started_s = self._clock.monotonic_s()
-        failure = None
+        trouble: Exception | None = None
         try:
             failure = await self._post_init(entry, request, exec_)
+            trouble = None if failure is None else _InitFailedError(failure)
+        except BaseException as error:
+            trouble = error if isinstance(error, Exception) else ProxyRefusedError("its sandbox could not be initialised")
+            raise
         finally:
             run.init_ms = round((self._clock.monotonic_s() - started_s) * 1000)
-            if failure is None and entry.has_sandbox:
-                entry.initialised.set_result(None)
-            else:
-                entry.initialised.set_exception(SandboxError("initialisation failed"))
-                entry.initialised.exception()
+            _settle(entry.initialised, trouble)
         return failure
 
     async def _post_init(self, entry: Entry, request: InvocationRequest, exec_: CodeExec) -> Answer | None:
@@ -262,6 +264,39 @@ class InvokerService:
 
 class _SandboxSpentError(Exception):
     """The activation has its answer, and the sandbox must go."""
+
+
+class _InitFailedError(Exception):
+    """What the fellows of a failed initialisation get: the same answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("initialisation failed")
+        self.answer = answer
+
+
+def _settle(initialised: asyncio.Future[None], trouble: Exception | None) -> None:
+    if trouble is None:
+        initialised.set_result(None)
+    else:
+        initialised.set_exception(trouble)
+        initialised.exception()  # there may be no fellow to read it
+
+
+def _outcome(initialised: asyncio.Future[None]) -> Answer | None:
+    """Return what initialising ended with, or raise what it met: the same for all who waited."""
+    try:
+        return initialised.result()
+    except _InitFailedError as error:
+        return error.answer
+
+
+async def _drained(entry: Entry) -> bool:
+    """Take in the rest of the output; False when the sandbox is dead, and with it what it had not handed over."""
+    try:
+        await entry.sandbox.drain()
+    except SandboxError:
+        return False
+    return True
 
 
 async def _ending(entry: Entry) -> Ending:

@@ -39,7 +39,7 @@ class Observer(Protocol):
 
     def answered(self, call: Call, status: int, *, took_s: float) -> None: ...
 
-    def crashed(self, call: Call, error: Exception) -> None:
+    def crashed(self, call: Call, error: Exception, /) -> None:
         """A bug: the client got a 500 that tells nothing."""
         ...
 

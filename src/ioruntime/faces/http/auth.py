@@ -42,7 +42,9 @@ def bearer_token(call: Call) -> str | None:
 
 
 async def deploying_identity(authenticator: Authenticator, call: Call) -> Identity:
-    """Return who deploys: Basic as ever, or Bearer acting in the namespace of the path or of `x-namespace-id`.
+    """Return who deploys: Basic as ever, or Bearer acting in the namespace of `x-namespace-id`, else of the path.
+
+    The header goes first: a client that invokes `whisk.system`'s actions says with it in whose name.
 
     Raises:
         UnauthenticatedError: neither is there, or a bearer token without a namespace.
@@ -53,9 +55,9 @@ async def deploying_identity(authenticator: Authenticator, call: Call) -> Identi
     if token is None:
         return await basic_identity(authenticator, call)
     claims = await authenticator.bearer(token)
-    namespace = call.params.get("ns", OWN_NAMESPACE).partition("/")[0]
+    namespace = call.header(_NAMESPACE_HEADER) or OWN_NAMESPACE
     if namespace == OWN_NAMESPACE:
-        namespace = call.header(_NAMESPACE_HEADER) or OWN_NAMESPACE
+        namespace = call.params.get("ns", OWN_NAMESPACE).partition("/")[0]
     if namespace == OWN_NAMESPACE:
         raise UnauthenticatedError("A bearer token needs the namespace in the path or in the header x-namespace-id.")
     return await authenticator.acting_in(claims, namespace)

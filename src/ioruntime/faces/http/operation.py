@@ -31,7 +31,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     handler: Handler
     answer: Any = None
-    """Type of the body of a successful answer; None when there is none, or when it is any JSON."""
+    """Type of the body of a successful answer, or a tuple of the types it may have; None when there is none."""
     body: Any = None
     """Type of the request's body."""
     body_required: bool = True
@@ -39,6 +39,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[QueryParameter, ...] = ()
     status: int = 200
     other_statuses: tuple[int, ...] = ()
+    """Statuses of refusals that not every operation of its sort has."""
+    other_answers: tuple[tuple[int, Any], ...] = ()
+    """Statuses of answers that are no refusals, with the types of their bodies."""
     security: Security = "basic"
     hidden: bool = False
     """True: not in the OpenAPI document (aliases)."""

@@ -1,10 +1,15 @@
 """`limit`, `skip` and `count` of the five collections (OpenWhisk API contract, section 1.4)."""
 
+import re
+
 import msgspec
 
 from ioruntime.faces.http.call import Call
 from ioruntime.model.errors import MalformedQueryError
 from ioruntime.model.limits import Limits
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+"""No more digits than every store can count with."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -54,7 +59,6 @@ def _whole(name: str, call: Call, collection: str, *, default: int) -> int:
     value = call.query.get(name)
     if not value or value == "undefined":
         return default
-    try:
-        return int(value)
-    except ValueError as error:
-        raise MalformedQueryError(name, f"The value '{value}' is not an integer for {collection}.") from error
+    if not _INTEGER.fullmatch(value):
+        raise MalformedQueryError(name, f"The value '{value}' is not an integer for {collection}.")
+    return int(value)
