@@ -34,8 +34,8 @@ async def pool_of(
         yield pool
 
 
-async def use(pool: Pool, owner: str, **more: int) -> str:
-    async with pool.claim(want(owner, **more)) as entry:
+async def use(pool: Pool, owner: str, *, capacity: int = 1) -> str:
+    async with pool.claim(want(owner, capacity=capacity)) as entry:
         return entry.id
 
 
