@@ -1,7 +1,10 @@
 """What an uploaded archive may hold, and what is an attack on whoever unpacks it (pure: works on bytes in memory)."""
 
+import gzip
 import io
+import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,10 +17,45 @@ from ioruntime.model.limits import MEBIBYTE
 ENTRIES_MOST = 50_000
 UNPACKED_BYTES_MOST = 512 * MEBIBYTE
 LINK_BYTES_MOST = 4096
+_HEADER_BYTES_MOST = 4 * MEBIBYTE
+_ZIP_ENTRY = b"PK\x01\x02"
+
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What reading an archive that is none may raise."""
 
 
 class ArchiveError(InvalidError):
     """An archive that must not be unpacked."""
+
+
+class _FrugalGzip(gzip.GzipFile):
+    """Refuses to read much: `tarfile` reads a header as long as it says it is, whatever memory and time there are."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _HEADER_BYTES_MOST:
+            raise ArchiveError("The archive has an entry with a header that is too long.")
+        check_total(0, self.tell() // 2)  # headers and padding may double it
+        return super().read(size)
+
+
+def open_tar(content: bytes) -> tarfile.TarFile:
+    """Open a gzipped tar.
+
+    Raises:
+        ArchiveError: here or while it is read, for a header that would take all memory.
+    """
+    return tarfile.open(fileobj=_FrugalGzip(fileobj=io.BytesIO(content)), mode="r:")
 
 
 def check_archive(content: bytes) -> None:
@@ -33,7 +71,7 @@ def check_archive(content: bytes) -> None:
             _check_zip(content)
         elif content.startswith(GZIP_MAGIC):
             _check_tar(content)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+    except BROKEN:
         return
 
 
@@ -50,18 +88,16 @@ def check_entry(name: str) -> PurePosixPath:
 
 
 def check_link(name: str, target: str) -> None:
-    """Let pass a symbolic link that stays inside.
+    """Let pass a symbolic link that stays inside, whatever other links do: it climbs at its beginning only.
 
     Raises:
-        ArchiveError: it points outside.
+        ArchiveError: it points outside, or climbs out of what may be another link.
     """
-    depth = len(PurePosixPath(name).parent.parts)
-    if not target or "\0" in target or PurePosixPath(target).is_absolute():
+    parts = PurePosixPath(target).parts
+    climbs = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
+    is_inside = climbs <= len(PurePosixPath(name).parent.parts) and ".." not in parts[climbs:]
+    if not target or "\0" in target or PurePosixPath(target).is_absolute() or not is_inside:
         raise ArchiveError(f"The archive has a link that leads outside of it: {name!r}.")
-    for part in PurePosixPath(target).parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            raise ArchiveError(f"The archive has a link that leads outside of it: {name!r}.")
 
 
 def check_total(entries: int, size_bytes: int) -> None:
@@ -82,6 +118,7 @@ def is_link(entry: zipfile.ZipInfo) -> bool:
 
 
 def _check_zip(content: bytes) -> None:
+    check_total(content.count(_ZIP_ENTRY), 0)  # before a list of them takes memory
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
         check_total(len(entries), sum(entry.file_size for entry in entries))
@@ -95,7 +132,7 @@ def _check_zip(content: bytes) -> None:
 
 def _check_tar(content: bytes) -> None:
     total = 0
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r|gz") as archive:
+    with open_tar(content) as archive:
         for index, member in enumerate(archive, 1):
             total += member.size
             check_total(index, total)

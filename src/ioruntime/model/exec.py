@@ -50,7 +50,15 @@ class ImageExec(msgspec.Struct, frozen=True, tag="blackbox", kw_only=True):
     kind: str = "blackbox"
 
 
-Exec: TypeAlias = CodeExec | SequenceExec | ImageExec
+class NativeExec(msgspec.Struct, frozen=True, tag="native"):
+    """An action of the platform itself, run by the core: it may do what no sandbox may."""
+
+    handler: str
+    """Names the part of the platform that runs it, such as `alarms.interval`."""
+    kind: str = "native"
+
+
+Exec: TypeAlias = CodeExec | SequenceExec | ImageExec | NativeExec
 
 
 def decode_code(text: str) -> tuple[bytes, bool]:

@@ -29,6 +29,11 @@ class Bound(msgspec.Struct, frozen=True):
     default: int
     most: int
 
+    @property
+    def usual(self) -> int:
+        """The default, or what is nearest to it and allowed."""
+        return max(self.least, min(self.default, self.most))
+
 
 class Limits(msgspec.Struct, frozen=True):
     """What the platform, or one namespace, allows."""
@@ -53,7 +58,7 @@ class Limits(msgspec.Struct, frozen=True):
     store_activations: bool = True
 
     def defaults(self) -> ActionLimits:
-        return ActionLimits(self.timeout_ms.default, self.memory_mb.default, self.logs_mb.default, self.concurrency.default)
+        return ActionLimits(self.timeout_ms.usual, self.memory_mb.usual, self.logs_mb.usual, self.concurrency.usual)
 
 
 PROFILES: dict[ProfileName, Limits] = {

@@ -6,9 +6,11 @@ from typing import Protocol, TypeAlias
 
 from ioruntime.model.action import Action
 from ioruntime.model.names import EntityPath
+from ioruntime.model.note import Note
 from ioruntime.model.package import Package
+from ioruntime.model.trigger import Rule, Trigger
 
-Entity: TypeAlias = Action | Package
+Entity: TypeAlias = Action | Package | Trigger | Rule | Note
 
 
 class Collection(StrEnum):
@@ -16,6 +18,10 @@ class Collection(StrEnum):
 
     ACTIONS = "actions"
     PACKAGES = "packages"
+    TRIGGERS = "triggers"
+    RULES = "rules"
+    NOTES = "notes"
+    """The platform's own documents, which no client sees."""
 
 
 class EntityStore(Protocol):
@@ -63,6 +69,10 @@ class EntityStore(Protocol):
         ...
 
     async def count(self, namespace: str, collection: Collection, *, package: str | None = None, public: bool = False) -> int: ...
+
+    async def everywhere(self, collection: Collection) -> Sequence[Entity]:
+        """Return all of a collection, of all namespaces, in no order; for what a process keeps in memory."""
+        ...
 
     async def code_digests(self) -> set[str]:
         """Return the digests of all code that an entity refers to."""

@@ -141,6 +141,9 @@ class MemoryEntities:
     async def count(self, namespace: str, collection: Collection, *, package: str | None = None, public: bool = False) -> int:
         return len(_entities_in(self._state, namespace, collection, package=package, public=public))
 
+    async def everywhere(self, collection: Collection) -> Sequence[Entity]:
+        return [entity for entity in self._state.entities.values() if collection_of(entity) is collection]
+
     async def code_digests(self) -> set[str]:
         digests = (code_digest_of(entity) for entity in self._state.entities.values())
         return {digest for digest in digests if digest is not None}

@@ -2,7 +2,9 @@
 
 from ioruntime.model.action import Action
 from ioruntime.model.exec import CodeExec, ImageExec
+from ioruntime.model.note import Note
 from ioruntime.model.package import Package
+from ioruntime.model.trigger import Rule, Trigger
 from ioruntime.ports.activations import ActivationFilter
 from ioruntime.ports.entities import Collection, Entity
 
@@ -13,6 +15,12 @@ def collection_of(entity: Entity) -> Collection:
             return Collection.ACTIONS
         case Package():
             return Collection.PACKAGES
+        case Trigger():
+            return Collection.TRIGGERS
+        case Rule():
+            return Collection.RULES
+        case Note():
+            return Collection.NOTES
 
 
 def is_binding(entity: Entity) -> bool:

@@ -10,6 +10,7 @@ from ioruntime.model.errors import ConcurrentModificationError, NotFoundError
 from ioruntime.model.exec import CodeExec, CodeReference, Exec, ImageExec, SequenceExec
 from ioruntime.model.limits import ActionLimits
 from ioruntime.model.names import EntityPath
+from ioruntime.model.note import Note
 from ioruntime.model.package import Binding, Package
 from ioruntime.model.params import Annotation, Parameter
 from ioruntime.ports.entities import Collection, Entity, EntityStore
@@ -169,6 +170,17 @@ class EntitiesContract:
         assert await entities.list(NAMESPACE, Collection.ACTIONS, skip=9) == []
         assert await entities.list(NAMESPACE, Collection.ACTIONS, skip=10**30) == []
         assert await entities.count(NAMESPACE, Collection.ACTIONS) == 5
+
+    async def test_everywhere_is_all_of_a_collection(self, entities: EntityStore, namespaces: NamespaceStore) -> None:
+        await namespaces.create(sample_namespace("other"))
+        for namespace in (NAMESPACE, "other"):
+            await entities.write(Note.of(namespace, "alarm", "t", {"minutes": 1}))
+        await entities.write(sample_action())
+        found = await entities.everywhere(Collection.NOTES)
+        assert {(note.path.namespace, note.key, note.topic) for note in found if isinstance(note, Note)} == {
+            (NAMESPACE, "t", "alarm"),
+            ("other", "t", "alarm"),
+        }
 
     async def test_code_digests_are_of_all_code_in_use(self, entities: EntityStore) -> None:
         await entities.write(sample_action("a"))

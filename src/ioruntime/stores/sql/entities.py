@@ -67,6 +67,11 @@ class SqlEntities:
         async with self._engine.reading() as connection:
             return await connection.scalar(select(func.count()).select_from(entities).where(*conditions)) or 0
 
+    async def everywhere(self, collection: Collection) -> Sequence[Entity]:
+        async with self._engine.reading() as connection:
+            documents = await connection.scalars(select(entities.c.doc).where(entities.c.collection == collection.value))
+        return [read_entity(document) for document in documents]
+
     async def code_digests(self) -> set[str]:
         async with self._engine.reading() as connection:
             found = await connection.scalars(select(entities.c.code_digest).where(entities.c.code_digest.is_not(None)).distinct())

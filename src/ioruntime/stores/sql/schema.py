@@ -62,6 +62,8 @@ Index(
     entities.c.revision,
 )
 _HAS_CODE = text("code_digest IS NOT NULL")
+_IS_NOTE = text("collection = 'notes'")
+Index("ix_entities_notes", entities.c.collection, sqlite_where=_IS_NOTE, postgresql_where=_IS_NOTE)
 Index("ix_entities_code_digest", entities.c.code_digest, sqlite_where=_HAS_CODE, postgresql_where=_HAS_CODE)
 
 changes = Table(

@@ -51,6 +51,8 @@ def _create_entities() -> None:
     )
     op.create_index("ix_entities_newest", "entities", ["namespace", "collection", "updated_ms", "revision"])
     op.create_index("ix_entities_package", "entities", ["namespace", "collection", "package", "updated_ms", "revision"])
+    is_note = sa.text("collection = 'notes'")
+    op.create_index("ix_entities_notes", "entities", ["collection"], sqlite_where=is_note, postgresql_where=is_note)
     has_code = sa.text("code_digest IS NOT NULL")
     op.create_index("ix_entities_code_digest", "entities", ["code_digest"], sqlite_where=has_code, postgresql_where=has_code)
 
