@@ -91,6 +91,7 @@ def test_values_are_read_by_their_type(tmp_path: Path) -> None:
             id="no such choice",
         ),
         pytest.param({"IORUNTIME_ROLE": "invoker"}, "The role invoker needs a cluster", id="role of a cluster"),
+        pytest.param({"IORUNTIME_BUS__URL": "nats://x"}, "bus.url must be local", id="bus of a cluster"),
         pytest.param({"IORUNTIME_GUEST_AUTH": "secret"}, "guest_auth must have the form uuid:key.", id="key without colon"),
         pytest.param({"IORUNTIME_PUBLIC_URL": "example.org"}, "public_url must begin with http:// or https://", id="no URL"),
         pytest.param({"IORUNTIME_CONFIG": "/nowhere"}, "The settings file /nowhere cannot be read: No such file", id="no file"),
@@ -215,6 +216,10 @@ def test_memory_is_what_the_control_group_allows(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert machine_memory_mb(groups, tmp_path) == (expected_mb or machine_memory_mb("", tmp_path))
+
+
+def test_a_public_url_has_no_slash_at_its_end() -> None:
+    assert load(None, {"IORUNTIME_PUBLIC_URL": "https://example.org/"}).public_url == "https://example.org"
 
 
 def test_representations_hide_secrets() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
+import math
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ import uvicorn
 import uvloop
 
 from ioruntime.app.guest import credentials_path
+from ioruntime.app.protocol import BoundedProtocol
 from ioruntime.app.settings import Settings
 from ioruntime.app.telemetry import configure_logs
 from ioruntime.app.wiring import Platform, open_platform
@@ -64,13 +66,15 @@ async def _serve_http(platform: Platform, listener: socket.socket, url: str, gra
     server = _Server(
         uvicorn.Config(
             platform.application,
-            http="httptools",
+            http=BoundedProtocol,
+            ws="none",
             loop="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=max(1, round(grace_s)),
+            # Only a client that does not send or read on waits so long: by then every activation has its answer.
+            timeout_graceful_shutdown=math.ceil(grace_s) + 1,
             backlog=_BACKLOG,
         ),
         url,
@@ -78,8 +82,16 @@ async def _serve_http(platform: Platform, listener: socket.socket, url: str, gra
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    await server.serve(sockets=[listener])
-    await platform.drain(grace_s)
+    async with asyncio.TaskGroup() as tasks:
+        ending = tasks.create_task(_interrupt_late(platform, server, grace_s), name="interrupt what takes too long")
+        await server.serve(sockets=[listener])
+        await platform.drained()
+        ending.cancel()
+
+
+async def _interrupt_late(platform: Platform, server: "_Server", grace_s: float) -> None:
+    await server.patience_ended(grace_s)
+    await platform.interrupt()
 
 
 class _Server(uvicorn.Server):
@@ -88,6 +100,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, url: str) -> None:
         super().__init__(config)
         self._url = url
+        self._stopping, self._hurried = asyncio.Event(), asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -99,8 +112,16 @@ class _Server(uvicorn.Server):
             print(f"ioruntime ready on {self._url}", flush=True)
 
     def stop(self) -> None:
-        """Take no more connections, let requests in progress end."""
+        """Take no more connections, let requests in progress end; the second time, there is a hurry."""
+        (self._hurried if self._stopping.is_set() else self._stopping).set()
         self.should_exit = True
+
+    async def patience_ended(self, grace_s: float) -> None:
+        """Wait until somebody stopped the server and the grace time is over, or there is a hurry."""
+        await self._stopping.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._hurried.wait()
 
 
 def _bind(host: str, port: int) -> socket.socket:

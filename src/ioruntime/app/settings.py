@@ -367,14 +367,27 @@ def _build(values: Mapping[str, Any]) -> Settings:
 
 
 def _checked(settings: Settings) -> Settings:
+    """Let pass values that go together; a public URL loses the slash at its end.
+
+    Raises:
+        SettingsError: they do not, or need what this version does not have.
+    """
     settings.limits.effective()
     if settings.role != "all":
         raise SettingsError(f"The role {settings.role} needs a cluster; this version runs everything in one process: role all.")
-    if settings.public_url is not None and not settings.public_url.startswith(("http://", "https://")):
+    if settings.bus.url != "local":
+        raise SettingsError("bus.url must be local: this version runs everything in one process.")
+    _check_guest_auth(settings.guest_auth)
+    if settings.public_url is None:
+        return settings
+    if not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError(f"public_url must begin with http:// or https://, not {settings.public_url!r}.")
-    if settings.guest_auth is not None:
-        try:
-            AuthKey.parse(settings.guest_auth)
-        except InvalidError as error:
-            raise SettingsError("guest_auth must have the form uuid:key.") from error
-    return settings
+    return msgspec.structs.replace(settings, public_url=settings.public_url.rstrip("/"))
+
+
+def _check_guest_auth(text: str | None) -> None:
+    try:
+        if text is not None:
+            AuthKey.parse(text)
+    except InvalidError as error:
+        raise SettingsError("guest_auth must have the form uuid:key.") from error

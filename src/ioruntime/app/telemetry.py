@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import cache
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -41,20 +42,24 @@ class Telemetry:
     """Hears of everything that an operator may ask about, counts it and logs what needs somebody."""
 
     def __init__(self) -> None:
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind()  # bound once: an unbound one is made anew for every line
         self.registry = CollectorRegistry()
-        self._requests = Counter("ioruntime_requests", "HTTP requests answered.", ["operation", "status"], registry=self.registry)
-        self._activations = Counter("ioruntime_activations", "Activations ended.", ["kind", "status"], registry=self.registry)
+        requests = Counter("ioruntime_requests", "HTTP requests answered.", ["operation", "status"], registry=self.registry)
+        activations = Counter("ioruntime_activations", "Activations ended.", ["kind", "status"], registry=self.registry)
         self._cold_starts = Counter(
             "ioruntime_cold_starts", "Activations that initialised a sandbox.", ["kind"], registry=self.registry
         )
-        self._durations = Histogram(
+        durations = Histogram(
             "ioruntime_activation_seconds",
             "Time in the sandbox, initialisation included.",
             ["kind"],
             buckets=_SECONDS,
             registry=self.registry,
         )
+        # To find a metric's child by its labels costs 3 us each time, and there are few.
+        self._requests_of = cache(requests.labels)
+        self._activations_of = cache(activations.labels)
+        self._durations_of = cache(durations.labels)
         self._store_failures = Counter(
             "ioruntime_store_failures", "Writes of records that the store refused.", registry=self.registry
         )
@@ -63,7 +68,7 @@ class Telemetry:
         )
 
     def answered(self, call: Call, status: int, *, took_s: float) -> None:
-        self._requests.labels(call.operation or "none", status).inc()
+        self._requests_of(call.operation or "none", status).inc()
         self._log.debug(
             "request_answered", transaction=call.transaction_id, operation=call.operation, status=status, took_s=took_s
         )
@@ -72,8 +77,8 @@ class Telemetry:
         self._log.error("bug", transaction=where.transaction_id, exc_info=error)
 
     def ran(self, activation: Activation, *, kind: str, cold: bool) -> None:
-        self._activations.labels(kind, activation.status.text).inc()
-        self._durations.labels(kind).observe((activation.duration_ms or 0) / 1000)
+        self._activations_of(kind, activation.status.text).inc()
+        self._durations_of(kind).observe((activation.duration_ms or 0) / 1000)
         if cold:
             self._cold_starts.labels(kind).inc()
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
-from ioruntime.app.guest import provide_guest, write_credentials
+from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.retention import keep_tidy
 from ioruntime.app.settings import InvokerSettings, Settings, runtimes_directory
@@ -18,6 +18,7 @@ from ioruntime.app.telemetry import Telemetry
 from ioruntime.app.tokens import Tokens, build_tokens
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Activations, Recorder
+from ioruntime.core.admission import Admission
 from ioruntime.core.authenticate import Authenticator, identify
 from ioruntime.core.catalog import Catalog
 from ioruntime.core.invocation import Invocations
@@ -67,13 +68,13 @@ class Platform:
         """Wait until the first prewarmed sandboxes are up."""
         await self._core.pool.prewarmed()
 
-    async def drain(self, grace_s: float) -> None:
-        """Let running activations finish; after the grace time end them, each with its record."""
-        try:
-            async with asyncio.timeout(grace_s):
-                await self._core.service.drained()
-        except TimeoutError:
-            await self._core.service.interrupt()
+    async def drained(self) -> None:
+        """Wait until no activation runs."""
+        await self._core.service.drained()
+
+    async def interrupt(self) -> None:
+        """End the activations that run, each with its record and its answer."""
+        await self._core.service.interrupt()
 
 
 @asynccontextmanager
@@ -98,7 +99,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
         recording = background.create_task(core.recorder.run(), name="record activations")
         try:
             await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
-            async with core.pool, core.service:
+            async with core.pool, core.service, core.invocations:
                 core.bus.serve(_INVOKER, core.service.handle)
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
@@ -207,7 +208,12 @@ def _build_core(settings: Settings, machine: Machine, stores: SqlStores, blobs: 
             listener=forgetter,
         ),
         invocations=Invocations(
-            bus=bus, store=stores.activations, recorder=recorder, throttle=throttle, clock=clock, limits=limits
+            resolver=resolver,
+            bus=bus,
+            store=stores.activations,
+            recorder=recorder,
+            admission=Admission(throttle, clock, limits),
+            clock=clock,
         ),
         activations=Activations(stores.activations, recorder),
     )
@@ -216,7 +222,9 @@ def _build_core(settings: Settings, machine: Machine, stores: SqlStores, blobs: 
 async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) -> None:
     """Bring the store to what a server needs: its first namespace, the shipped actions, a record for every loss."""
     guest = await provide_guest(settings, core.namespaces, is_new=is_new)
-    if guest is not None:
+    if guest is None:
+        credentials_path(settings).unlink(missing_ok=True)
+    else:
         write_credentials(settings, url, guest, core.tokens)
     system = await core.namespaces.create(SYSTEM_OWNER, name=SYSTEM_NAMESPACE)
     await install(core.catalog, core.packages, identify(system))

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.core.entitlement import check_own
+from ioruntime.core.components import Components
+from ioruntime.core.entitlement import check_namespace, check_own
 from ioruntime.core.packages import EntityListener, Packages
 from ioruntime.model.action import FIRST_VERSION, Action, check_version, next_version
 from ioruntime.model.archive import check_archive
@@ -20,6 +21,8 @@ from ioruntime.model.params import Annotation, Parameter, has_annotation, merge_
 from ioruntime.ports.blobs import BlobStore
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import Collection, EntityStore
+
+SEQUENCE = "sequence"
 
 
 class ExecPut(msgspec.Struct, frozen=True):
@@ -75,6 +78,7 @@ class Catalog:
         self._limits = limits
         self._clock = clock
         self._listener = listener
+        self._components = Components(entities, packages)
 
     async def put(self, identity: Identity, path: EntityPath, put: ActionPut, *, overwrite: bool) -> Action:
         """Create an action, or update the one that is there when `overwrite`.
@@ -90,7 +94,7 @@ class Catalog:
         check_own(identity, path)
         allowed = effective(self._limits, identity.namespace.overrides)
         _check_sizes(put, allowed)
-        exec_ = None if put.exec is msgspec.UNSET else await self._read_exec(put.exec, allowed)
+        exec_ = None if put.exec is msgspec.UNSET else await self._read_exec(identity, path, put.exec, allowed)
         check_limits(_limits(put, allowed.defaults()), allowed)
         await self._packages.owning(path)
         existing = await self._entities.read(path)
@@ -114,11 +118,11 @@ class Catalog:
             NotFoundError: there is none.
             ConflictError: the name belongs to another collection.
         """
-        package = await self._packages.holding(identity, path)
-        action = await self._read(path)
-        if package is None or not package.parameters or not merged:
+        inside = await self._packages.follow(identity, path)
+        action = await self._read(inside.path)
+        if not inside.parameters or not merged:
             return action
-        return msgspec.structs.replace(action, parameters=merge_parameters(package.parameters, action.parameters))
+        return msgspec.structs.replace(action, parameters=merge_parameters(inside.parameters, action.parameters))
 
     async def delete(self, identity: Identity, path: EntityPath) -> Action:
         """Delete an action and return what it was.
@@ -140,13 +144,13 @@ class Catalog:
             ForbiddenError: the namespace is another one, and the package not published.
             NotFoundError: the package does not exist.
         """
-        await self._check_list(identity, namespace, package)
+        namespace, package = await self._listed(identity, namespace, package)
         found = await self._entities.list(namespace, Collection.ACTIONS, package=package, skip=skip, limit=limit)
         return [entity for entity in found if isinstance(entity, Action)]
 
     async def count(self, identity: Identity, namespace: str, *, package: str | None) -> int:
         """Count what `list` would show."""
-        await self._check_list(identity, namespace, package)
+        namespace, package = await self._listed(identity, namespace, package)
         return await self._entities.count(namespace, Collection.ACTIONS, package=package)
 
     async def code(self, action: Action) -> str | None:
@@ -165,16 +169,26 @@ class Catalog:
             raise WrongCollectionError
         return found
 
-    async def _check_list(self, identity: Identity, namespace: str, package: str | None) -> None:
+    async def _listed(self, identity: Identity, namespace: str, package: str | None) -> tuple[str, str | None]:
+        """Return whose actions are listed, of which package; of a binding, those of its target."""
         if package is None:
-            if namespace != identity.name:
-                raise ForbiddenError.to(namespace)
-            return
-        await self._packages.read(identity, EntityPath.of(namespace, package))
+            check_namespace(identity, namespace)
+            return namespace, None
+        path = EntityPath.of(namespace, package)
+        found = await self._packages.read(identity, path)
+        if found.binding is None:
+            return namespace, package
+        inside = await self._packages.follow(identity, EntityPath(namespace, "any", package))
+        return inside.path.namespace, inside.path.package
 
-    async def _read_exec(self, put: ExecPut, allowed: Limits) -> Exec:
+    async def _read_exec(self, identity: Identity, path: EntityPath, put: ExecPut, allowed: Limits) -> Exec:
         if not isinstance(put.kind, str):
             raise InvalidError("'kind' must be a string defined in 'exec'")
+        if put.kind.strip().lower() == SEQUENCE:
+            if put.components is None:
+                raise InvalidError("'components' must be defined for sequence kind")
+            most = allowed.sequence_length
+            return SequenceExec(await self._components.check(identity, path, put.components, most=most))
         kind = self._kinds.accept(put.kind)
         if allowed.allowed_kinds and kind not in allowed.allowed_kinds:
             raise ForbiddenError(f"The supplied authentication is not authorized to access actions of kind '{kind}'.")
@@ -195,7 +209,7 @@ class Catalog:
             exec=exec_,
             version=_version(put, FIRST_VERSION),
             publish=put.publish is True,
-            parameters=merge_parameters(put.parameters or ()),
+            parameters=_parameters(put, None, exec_),
             annotations=_with_kind(annotations, exec_),
             limits=_limits(put, allowed.defaults()),
             updated_ms=self._clock.now_ms(),
@@ -234,11 +248,14 @@ def _version(put: ActionPut, default: str) -> str:
     return default if put.version is msgspec.UNSET else check_version(put.version)
 
 
-def _parameters(put: ActionPut, existing: Action, exec_: Exec) -> tuple[Parameter, ...]:
+def _parameters(put: ActionPut, existing: Action | None, exec_: Exec) -> tuple[Parameter, ...]:
+    if isinstance(exec_, SequenceExec):  # whatever the client sends: its tools read the components here
+        return (Parameter("_actions", exec_.components),)
     if put.parameters is not msgspec.UNSET:
         return merge_parameters(put.parameters)
-    was_sequence = isinstance(existing.exec, SequenceExec) and not isinstance(exec_, SequenceExec)
-    return () if was_sequence else existing.parameters
+    if existing is None or isinstance(existing.exec, SequenceExec):
+        return ()
+    return existing.parameters
 
 
 def _limits(put: ActionPut, current: ActionLimits) -> ActionLimits:

@@ -1,20 +1,21 @@
 """The act of invoking: check, send, wait as long as the caller may, and let the activation outlive the wait."""
 
 import asyncio
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Self, TypeAlias
 
 import msgspec
 
 from ioruntime.core.activations import Recorder
+from ioruntime.core.admission import Admission
+from ioruntime.core.composing import Composer, NativeHandler, is_composed, payload_of
 from ioruntime.core.dispatch.dispatcher import Dispatcher
 from ioruntime.core.dispatch.pending import Pending
-from ioruntime.core.resolve import Resolved
-from ioruntime.core.throttle import Throttle
+from ioruntime.core.resolve import Resolved, Resolver
 from ioruntime.model.activation import Activation, ActivationId, Status, error_result, new_activation_id
 from ioruntime.model.errors import UnavailableError
 from ioruntime.model.identity import Identity
-from ioruntime.model.limits import Limits, effective
-from ioruntime.model.params import Annotation, Arguments
+from ioruntime.model.params import Arguments
 from ioruntime.ports.activations import ActivationStore
 from ioruntime.ports.bus import ActivationBus, InvocationRequest
 from ioruntime.ports.clock import Clock
@@ -38,18 +39,38 @@ class Invocations:
         bus: ActivationBus,
         store: ActivationStore,
         recorder: Recorder,
-        throttle: Throttle,
+        admission: Admission,
         clock: Clock,
-        limits: Limits,
+        resolver: Resolver,
+        natives: Mapping[str, NativeHandler] | None = None,
     ) -> None:
         self._dispatcher = Dispatcher(bus)
         self._store = store
         self._recorder = recorder
-        self._throttle = throttle
+        self._admission = admission
         self._clock = clock
-        self._limits = limits
         self._pending = Pending()
-        bus.listen(self._on_answer)
+        self._composer = Composer(
+            resolver=resolver,
+            clock=clock,
+            send=self._send,
+            finish=self._finish,
+            natives=natives or {},
+            length=admission.limits.sequence_length,
+        )
+        bus.listen(self._finish)
+
+    async def __aenter__(self) -> Self:
+        await self._composer.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for compositions that run."""
+        await self._composer.__aexit__()
+
+    async def drained(self) -> None:
+        """Wait until no composition runs."""
+        await self._composer.drained()
 
     async def invoke(
         self, identity: Identity, resolved: Resolved, payload: Arguments, *, transaction_id: str, wait_ms: int | None = None
@@ -68,16 +89,16 @@ class Invocations:
         """
         arguments = resolved.arguments(payload)
         self._recorder.check_room()
-        self._count(identity)
+        self._admission.start(identity)
         try:
             request = self._request(
                 identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=wait_ms is not None
             )
             if wait_ms is None:
                 await self._store.accept((request,))
-            answer = await self._send(request)
+            answer = await self._start(identity, resolved, request)
         except BaseException:
-            self._throttle.end(identity.name)
+            self._admission.end(identity.name)
             raise
         return Accepted(request.activation_id) if wait_ms is None else await self._wait(request, answer, wait_ms)
 
@@ -95,15 +116,6 @@ class Invocations:
     def in_flight(self) -> int:
         return len(self._pending)
 
-    def _count(self, identity: Identity) -> None:
-        limits = effective(self._limits, identity.namespace.overrides) if identity.namespace.overrides else self._limits
-        self._throttle.start(
-            identity.name,
-            self._clock.monotonic_s(),
-            per_minute=limits.invocations_per_minute,
-            concurrent=limits.concurrent_invocations,
-        )
-
     def _request(
         self,
         identity: Identity,
@@ -120,12 +132,20 @@ class Invocations:
             namespace=identity.name,
             subject=identity.subject,
             action=resolved.action,
-            arguments=arguments,
+            arguments=payload_of(resolved, payload, arguments),
             environment=resolved.environment_with(payload),
             api_key=str(identity.namespace.auth) if resolved.wants_api_key else None,
             blocking=blocking,
+            binding=resolved.binding.path if resolved.binding else None,
             received_ms=self._clock.now_ms(),
         )
+
+    async def _start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> asyncio.Future[Activation]:
+        if not is_composed(resolved):
+            return await self._send(request)
+        answer = self._pending.expect(request.activation_id)
+        self._composer.start(identity, resolved, request)
+        return answer
 
     async def _send(self, request: InvocationRequest) -> asyncio.Future[Activation]:
         answer = self._pending.expect(request.activation_id)
@@ -149,8 +169,9 @@ class Invocations:
         self._recorder.record(answer.result())
         return answer.result()
 
-    def _on_answer(self, activation: Activation) -> None:
-        self._throttle.end(activation.namespace)
+    def _finish(self, activation: Activation) -> None:
+        if activation.cause is None:  # components of a composition were not counted
+            self._admission.end(activation.namespace)
         self._recorder.record(activation)
         self._pending.settle(activation)
 
@@ -163,24 +184,4 @@ class Invocations:
 
 def failed(request: InvocationRequest, text: str, now_ms: int) -> Activation:
     """Build the record of an activation that the platform could not run or finish."""
-    path = request.action.path
-    return Activation(
-        activation_id=request.activation_id,
-        namespace=request.namespace,
-        name=path.name,
-        package=path.package,
-        version=request.action.version,
-        subject=request.subject,
-        start_ms=request.received_ms,
-        end_ms=now_ms,
-        duration_ms=0,
-        cause=request.cause,
-        status=Status.WHISK_ERROR,
-        result=error_result(text),
-        annotations=(
-            Annotation("path", str(path)),
-            Annotation("kind", request.action.exec.kind),
-            Annotation("limits", request.action.limits),
-            Annotation("waitTime", max(0, now_ms - request.received_ms)),
-        ),
-    )
+    return request.record(Status.WHISK_ERROR, error_result(text), start_ms=now_ms, duration_ms=0)

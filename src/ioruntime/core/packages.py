@@ -7,11 +7,18 @@ import msgspec
 
 from ioruntime.core.entitlement import check_own, check_readable
 from ioruntime.model.action import FIRST_VERSION, Action, check_version, next_version
-from ioruntime.model.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError, WrongCollectionError
+from ioruntime.model.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    WrongCollectionError,
+)
 from ioruntime.model.identity import Identity
 from ioruntime.model.limits import Limits, effective
-from ioruntime.model.names import DEFAULT_PACKAGE, EntityPath, check_size
-from ioruntime.model.package import Package
+from ioruntime.model.names import DEFAULT_PACKAGE, OWN_NAMESPACE, EntityPath, check_size
+from ioruntime.model.package import Binding, Package
 from ioruntime.model.params import Annotation, Parameter, merge_parameters
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import Collection, EntityStore
@@ -24,6 +31,16 @@ class PackagePut(msgspec.Struct, frozen=True):
     annotations: tuple[Annotation, ...] | msgspec.UnsetType = msgspec.UNSET
     version: str | msgspec.UnsetType = msgspec.UNSET
     publish: bool | msgspec.UnsetType = msgspec.UNSET
+    binding: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    """`namespace` (`_` is the caller's own) and `name` of the package to bind; empty: none."""
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """Where an action really lives, and what the packages on the way give it."""
+
+    path: EntityPath
+    parameters: tuple[Parameter, ...] = ()
+    """Package, overlaid by binding."""
 
 
 class EntityListener(Protocol):
@@ -56,12 +73,15 @@ class Packages:
         for field, value in (("parameters", put.parameters), ("annotations", put.annotations)):
             if value:
                 check_size(field, len(msgspec.json.encode(value)), allowed.parameters_bytes)
+        wanted = await self._read_binding(identity, put)
         existing = await self._entities.read(path)
         if existing is not None and not isinstance(existing, Package):
             raise WrongCollectionError
         if existing is not None and not overwrite:
             raise AlreadyExistsError
-        stored = await self._entities.write(self._merge(path, put, existing))
+        if existing is not None and existing.binding is None and wanted is not None:
+            raise ConflictError("Resource is a package and cannot be converted into a binding.")
+        stored = await self._entities.write(self._merge(path, put, existing, wanted))
         self._listener.entity_changed(path.namespace, path.key)
         assert isinstance(stored, Package)
         return stored
@@ -82,8 +102,21 @@ class Packages:
             raise WrongCollectionError
         return found
 
+    async def view(self, identity: Identity, path: EntityPath) -> tuple[Package, Sequence[Action]]:
+        """Return a package with what is inside; of a binding, with its target's parameters merged in and its actions.
+
+        Raises:
+            ForbiddenError, NotFoundError, ConflictError: as `read`.
+        """
+        package = await self.read(identity, path)
+        target = await self._target(package)
+        if target is package:
+            return package, await self.actions(package)
+        merged = merge_parameters(target.parameters, package.parameters)
+        return msgspec.structs.replace(package, parameters=merged), await self.actions(target)
+
     async def actions(self, package: Package) -> Sequence[Action]:
-        """Return the actions inside, newest first."""
+        """Return the actions inside, newest first; a binding has none of its own."""
         found = await self._entities.list(package.path.namespace, Collection.ACTIONS, package=package.path.name, limit=10_000)
         return [entity for entity in found if isinstance(entity, Action)]
 
@@ -117,22 +150,26 @@ class Packages:
         """Count what `list` would show."""
         return await self._entities.count(namespace, Collection.PACKAGES, public=namespace != identity.name)
 
-    async def holding(self, identity: Identity, path: EntityPath) -> Package | None:
-        """Return the package that holds the action `path`, None when the path names no package.
+    async def follow(self, identity: Identity, path: EntityPath) -> Inside:
+        """Follow the path of an action through its package, and through the binding if that is one.
 
         Raises:
-            ForbiddenError: it is another's and not published.
-            NotFoundError: the caller has no such package.
+            ForbiddenError: the package is another's and not published.
+            NotFoundError: the caller has no such package, or the binding leads nowhere.
         """
         if path.package is None:
             check_readable(identity, path, None)
-            return None
+            return Inside(path)
         found = await self._entities.read(EntityPath(path.namespace, path.package))
         package = found if isinstance(found, Package) else None
         check_readable(identity, path, package)
         if package is None:
             raise NotFoundError
-        return package
+        target = await self._target(package)
+        if target is package:
+            return Inside(path, package.parameters)
+        real = EntityPath(target.path.namespace, path.name, target.path.name)
+        return Inside(real, merge_parameters(target.parameters, package.parameters))
 
     async def owning(self, path: EntityPath) -> None:
         """Let pass a path whose package, if it names one, exists.
@@ -149,16 +186,62 @@ class Packages:
         if found.binding is not None:
             raise InvalidError("Operation not permitted on package binding.")
 
-    def _merge(self, path: EntityPath, put: PackagePut, existing: Package | None) -> Package:
+    async def _target(self, package: Package) -> Package:
+        """Return what a binding stands for; a package stands for itself."""
+        return package if package.binding is None else await bound_target(self._entities, package)
+
+    async def _read_binding(self, identity: Identity, put: PackagePut) -> Binding | None:
+        if not put.binding:
+            return None
+        if set(put.binding) != {"namespace", "name"}:
+            raise InvalidError("The field 'binding' must have exactly the fields 'namespace' and 'name'.")
+        namespace, name = put.binding["namespace"], put.binding["name"]
+        path = EntityPath.of(identity.name if namespace == OWN_NAMESPACE else namespace, name)
+        found = await self._entities.read(path)
+        check_readable(identity, path, found if isinstance(found, Package) else None)
+        if found is None:
+            raise InvalidError("Binding references a package that does not exist.")
+        if not isinstance(found, Package):
+            raise ConflictError("Cannot bind to a resource that is not a package.")
+        if found.binding is not None:
+            raise InvalidError("Cannot bind to another package binding.")
+        return Binding(path.namespace, path.name)
+
+    def _merge(self, path: EntityPath, put: PackagePut, existing: Package | None, wanted: Binding | None) -> Package:
         base = existing or Package(path=path)
         default_version = next_version(base.version) if existing else FIRST_VERSION
+        annotations = base.annotations if put.annotations is msgspec.UNSET else put.annotations
+        binding = wanted or base.binding
         return Package(
             path=path,
             version=default_version if put.version is msgspec.UNSET else check_version(put.version),
             publish=base.publish if put.publish is msgspec.UNSET else put.publish,
             parameters=base.parameters if put.parameters is msgspec.UNSET else merge_parameters(put.parameters),
-            annotations=base.annotations if put.annotations is msgspec.UNSET else put.annotations,
-            binding=base.binding,
+            annotations=_with_binding(annotations, binding),
+            binding=binding,
             updated_ms=max(self._clock.now_ms(), base.updated_ms),
             revision=base.revision,
         )
+
+
+async def bound_target(entities: EntityStore, binding: Package) -> Package:
+    """Return the package that a binding stands for.
+
+    Raises:
+        NotFoundError: it is gone, or has become a binding itself.
+        ForbiddenError: it is another's and no longer published.
+    """
+    assert binding.binding is not None
+    path = EntityPath(binding.binding.namespace, binding.binding.name)
+    target = await entities.read(path)
+    if not isinstance(target, Package) or target.binding is not None:
+        raise NotFoundError
+    if path.namespace != binding.path.namespace and not target.publish:
+        raise ForbiddenError.to(str(path))
+    return target
+
+
+def _with_binding(annotations: Sequence[Annotation], binding: Binding | None) -> tuple[Annotation, ...]:
+    """Set the annotation `binding` as the system does; what a client wrote there is dropped."""
+    own = tuple(a for a in annotations if a.key != "binding")
+    return own if binding is None else (*own, Annotation("binding", {"namespace": binding.namespace, "name": binding.name}))

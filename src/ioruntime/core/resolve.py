@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ioruntime.core.entitlement import check_own, check_readable
+from ioruntime.core.packages import bound_target
 from ioruntime.model.action import Action
 from ioruntime.model.errors import InvalidError, NotFoundError, WrongCollectionError
 from ioruntime.model.identity import Identity
@@ -28,6 +29,8 @@ class Resolved(msgspec.Struct, frozen=True):
     final: frozenset[str]
     """Keys that a call must not bring: those with a value, when the action says `final`."""
     wants_api_key: bool
+    binding: Package | None = None
+    """Through which the action was reached."""
 
     def arguments(self, payload: Arguments) -> msgspec.Raw:
         """Overlay the defaults with what the call brings.
@@ -37,6 +40,10 @@ class Resolved(msgspec.Struct, frozen=True):
         """
         if self.final and not self.final.isdisjoint(payload):
             raise InvalidError(_NOT_ALLOWED)
+        return self.merge(payload)
+
+    def merge(self, payload: Arguments) -> msgspec.Raw:
+        """Overlay the defaults with whatever the payload brings, as between the components of a composition."""
         merged = self.defaults | payload
         for key in self.environment:
             merged.pop(key, None)
@@ -54,6 +61,8 @@ class Resolver:
     def __init__(self, entities: EntityStore) -> None:
         self._entities = entities
         self._cache: dict[str, dict[str, Resolved]] = {}
+        self._bound: dict[tuple[str, str], set[EntityPath]] = {}
+        """Cached paths that lead through a binding, by namespace and key of the binding's target."""
         self._generation = 0
 
     async def action(self, path: EntityPath) -> Resolved:
@@ -79,12 +88,13 @@ class Resolver:
         except (NotFoundError, WrongCollectionError):
             check_own(identity, path)
             raise
-        check_readable(identity, path, resolved.package)
+        check_readable(identity, path, resolved.binding or resolved.package)
         return resolved
 
     def forget(self, namespace: str, key: str | None) -> None:
         """Drop an entity, with the actions inside when it is a package; None drops the whole namespace."""
         self._generation += 1
+        self._forget_bound(namespace, key)
         if key is None:
             self._cache.pop(namespace, None)
             return
@@ -92,18 +102,34 @@ class Resolver:
         for stale in [k for k in actions if k == key or k.startswith(f"{key}/")]:
             del actions[stale]
 
+    def _forget_bound(self, namespace: str, key: str | None) -> None:
+        package = None if key is None else key.partition("/")[0]
+        for target in [t for t in self._bound if t[0] == namespace and package in {None, t[1]}]:
+            for path in self._bound.pop(target):
+                self._cache.get(path.namespace, {}).pop(path.key, None)
+
     async def _load(self, path: EntityPath) -> Resolved:
         generation = self._generation
-        package = await self._package(path)
-        action = await self._entities.read(path)
+        named = await self._package(path)
+        package, real = named, path
+        if named is not None and named.binding is not None:
+            package = await bound_target(self._entities, named)
+            real = EntityPath(package.path.namespace, path.name, package.path.name)
+        action = await self._entities.read(real)
         if action is None:
             raise NotFoundError
         if not isinstance(action, Action):
             raise WrongCollectionError
-        resolved = resolve(action, package)
+        resolved = resolve(action, package, binding=named if named is not package else None)
         if generation == self._generation:
-            self._cache.setdefault(path.namespace, {})[path.key] = resolved
+            self._remember(path, resolved)
         return resolved
+
+    def _remember(self, path: EntityPath, resolved: Resolved) -> None:
+        self._cache.setdefault(path.namespace, {})[path.key] = resolved
+        if resolved.binding is not None and resolved.package is not None:
+            target = resolved.package.path
+            self._bound.setdefault((target.namespace, target.name), set()).add(path)
 
     async def _package(self, path: EntityPath) -> Package | None:
         if path.package is None:
@@ -114,15 +140,17 @@ class Resolver:
         return found
 
 
-def resolve(action: Action, package: Package | None) -> Resolved:
-    """Merge an action with its package."""
-    parameters = merge_parameters(package.parameters if package else (), action.parameters)
+def resolve(action: Action, package: Package | None, *, binding: Package | None = None) -> Resolved:
+    """Merge an action with its package, and with the binding through which it was reached."""
+    layers = [layer.parameters for layer in (package, binding, action) if layer is not None]
+    parameters = merge_parameters(*layers)
     init: dict[str, Any] = {p.key: p.value for p in parameters if p.init is True}
     plain = {p.key: p.value for p in parameters if p.init is not True}
     is_final = annotation(action.annotations, "final") is True
     return Resolved(
         action=action,
         package=package,
+        binding=binding,
         defaults={key: msgspec.Raw(_ENCODER.encode(value)) for key, value in plain.items()},
         environment=environment_of(init),
         final=frozenset(p.key for p in parameters if p.value is not None) if is_final else frozenset(),

@@ -1,7 +1,8 @@
 """How many invocations a namespace may start in a minute, and have in flight (pure; time is an argument).
 
-Rates are counted over a sliding minute in steps of one second, not over calendar minutes; a step leaves when all
-of it is a minute old, so no 60 seconds ever see more than the limit. Refused requests do not count: a client that is throttled recovers as soon as its accepted requests are a minute old.
+Rates are counted over a sliding minute in steps of one second, not over calendar minutes; a step leaves when all of it
+is a minute old, so no 60 seconds ever see more than the limit. Refused requests do not count: a client that is throttled
+recovers as soon as its accepted requests are a minute old.
 """
 
 from collections import deque

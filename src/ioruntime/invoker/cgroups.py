@@ -38,6 +38,8 @@ class _Dialect(msgspec.Struct, frozen=True):
     oom_file: str
     freeze: tuple[str, str, str]
     """File, the value that freezes, the value that thaws."""
+    weight: tuple[str, int]
+    """File, and the ordinary share of the processor."""
 
 
 def _limits_v1(limits: Limits) -> tuple[Write, ...]:
@@ -61,8 +63,8 @@ def _limits_v2(limits: Limits) -> tuple[Write, ...]:
     )
 
 
-_V1 = _Dialect(_limits_v1, "memory.oom_control", ("freezer.state", "FROZEN", "THAWED"))
-_V2 = _Dialect(_limits_v2, "memory.events", ("cgroup.freeze", "1", "0"))
+_V1 = _Dialect(_limits_v1, "memory.oom_control", ("freezer.state", "FROZEN", "THAWED"), ("cpu.shares", 1024))
+_V2 = _Dialect(_limits_v2, "memory.events", ("cgroup.freeze", "1", "0"), ("cpu.weight", 100))
 
 
 class Cgroup:
@@ -140,13 +142,16 @@ class Cgroups:
             OSError: a directory could not be made or a limit not set; nothing of the group is left.
         """
         group = Cgroup({controller: parent / name for controller, parent in self._parents.items()}, self._dialect)
+        made: list[Path] = []
         try:
             for parent in dict.fromkeys(self._parents.values()):
                 (parent / name).mkdir()
+                made.append(parent / name)
             for controller, file, value, needed in self._dialect.limits(limits):
                 self._set(controller, name, (file, value), needed=needed)
         except OSError:
-            group.remove()
+            for directory in made:
+                _remove(directory)
             raise
         return group
 
@@ -198,9 +203,12 @@ def detect(name: str, *, groups: str | None = None, mounts: str | None = None) -
         with suppress(OSError):
             (parent / name).mkdir(exist_ok=True)
             places[controller] = parent / name
+    if "cpu" in places:  # together, sandboxes weigh as much as one busy thread per processor, not as one thread
+        file, one = dialect.weight
+        _write(places["cpu"] / file, str(one * (os.cpu_count() or 1)))
     if dialect is _V2 and places:
         _enable(places["memory"])
-    return Cgroups(places, dialect) if places else None, _features(frozenset(places))
+    return Cgroups(places, dialect) if places else None, features(frozenset(places))
 
 
 class _Mount(msgspec.Struct, frozen=True):
@@ -294,7 +302,8 @@ _CURE = (
 )
 
 
-def _features(controllers: frozenset[str]) -> tuple[Feature, ...]:
+def features(controllers: frozenset[str]) -> tuple[Feature, ...]:
+    """What these controllers give, and what the missing ones do not."""
     return tuple(
         Feature(f"{name} control group", ok=True, detail=held)
         if name in controllers

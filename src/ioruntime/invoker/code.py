@@ -5,16 +5,23 @@ import io
 import os
 import shutil
 import stat
-import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections import OrderedDict
 from pathlib import Path, PurePosixPath
 from typing import IO
 from weakref import WeakValueDictionary
 
-from ioruntime.model.archive import UNPACKED_BYTES_MOST, ArchiveError, check_archive, check_entry, check_link, is_link
+from ioruntime.model.archive import (
+    BROKEN,
+    UNPACKED_BYTES_MOST,
+    ArchiveError,
+    check_archive,
+    check_entry,
+    check_link,
+    is_link,
+    open_tar,
+)
 from ioruntime.model.exec import GZIP_MAGIC, ZIP_MAGIC, CodeReference
 from ioruntime.ports.blobs import BlobStore
 
@@ -37,6 +44,7 @@ class CodeCache:
         self._sources: OrderedDict[str, str] = OrderedDict()
         self._sources_bytes = 0
         self._unpacking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._clearing = asyncio.Lock()
 
     async def source(self, code: CodeReference) -> str:
         """Return source text.
@@ -73,8 +81,9 @@ class CodeCache:
         return target
 
     def _remember(self, digest: str, text: str) -> None:
+        if digest not in self._sources:
+            self._sources_bytes += len(text)
         self._sources[digest] = text
-        self._sources_bytes += len(text)
         while self._sources_bytes > _SOURCES_BYTES_MOST and len(self._sources) > 1:
             _, oldest = self._sources.popitem(last=False)
             self._sources_bytes -= len(oldest)
@@ -82,7 +91,8 @@ class CodeCache:
     async def _unpack(self, code: CodeReference, target: Path) -> None:
         content = await self._blobs.get(code.digest)
         await asyncio.to_thread(_unpack_to, content, target)
-        await asyncio.to_thread(_make_room, self._directory, self._size_bytes_most, target)
+        async with self._clearing:
+            await asyncio.to_thread(_make_room, self._directory, self._size_bytes_most, target)
 
 
 def unpack(content: bytes, directory: Path) -> None:
@@ -101,7 +111,7 @@ def unpack(content: bytes, directory: Path) -> None:
             raise CodeError("There was an error uncompressing the action archive. The file type is unsupported")
     except ArchiveError as error:
         raise CodeError(str(error)) from error
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except BROKEN as error:
         raise CodeError(f"There was an error uncompressing the action archive. {error}") from error
 
 
@@ -111,7 +121,8 @@ def _unpack_to(content: bytes, target: Path) -> None:
         root = Path(temporary) / "code"
         root.mkdir()
         unpack(content, root)
-        root.chmod(0o755)
+        for made in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
+            made.chmod(0o755)  # whatever the operator's umask
         try:
             root.rename(target)
         except OSError:
@@ -135,7 +146,7 @@ def _unpack_zip(content: bytes, directory: Path) -> None:
 
 def _unpack_tar(content: bytes, directory: Path) -> None:
     written = 0
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+    with open_tar(content) as archive:
         for member in archive:
             path = _place(directory, check_entry(member.name))
             if member.isdir():

@@ -125,7 +125,10 @@ class Pool:
         self._release(entry, failed=False)
 
     def retire(self, namespace: str) -> None:
-        """Stop what serves a namespace that is gone; activations that run there end with their sandbox."""
+        """Stop what serves a namespace that is gone; activations that run there end with their sandbox, the waiting get an error."""
+        for waiter in self._queue.drop(namespace):
+            if not waiter.entry.done():
+                waiter.entry.set_exception(SandboxError(f"the namespace {namespace} is gone"))
         for entry in list(self._entries.values()):
             if entry.owner is not None and entry.owner.startswith(f"{namespace}/") and entry.state is not State.STOPPING:
                 self._stop(entry, Event.EXPIRED)

@@ -47,9 +47,21 @@ class FairQueue(Generic[T]):
             items.remove(item)
             self._settle(namespace, owner)
 
+    def drop(self, namespace: str) -> list[T]:
+        """Take out all that waits for a namespace."""
+        owners = self._namespaces.pop(namespace, OrderedDict[str, deque[T]]())
+        gone = [item for items in owners.values() for item in items]
+        self._length -= len(gone)
+        return gone
+
     def drain(self) -> list[tuple[str, str, T]]:
         """Take everything out, in no order that matters."""
-        everything = [(ns, owner, item) for ns, owners in self._namespaces.items() for owner, items in owners.items() for item in items]
+        everything = [
+            (namespace, owner, item)
+            for namespace, owners in self._namespaces.items()
+            for owner, items in owners.items()
+            for item in items
+        ]
         self._namespaces.clear()
         self._length = 0
         return everything

@@ -1,6 +1,7 @@
 """Takes a request, gets its code, claims a sandbox, runs it, and answers with the record."""
 
 import asyncio
+from functools import cache
 from typing import Protocol, Self
 
 import msgspec
@@ -48,7 +49,6 @@ class _Run(msgspec.Struct):
 
     kind: str
     start_ms: int
-    wait_ms: int
     started_s: float
     answer: Answer | None = None
     init_ms: int | None = None
@@ -74,7 +74,7 @@ class InvokerService:
         self._bus = bus
         self._pool = pool
         self._code = code
-        self._kinds = kinds
+        self._runs_as = cache(kinds.runs_as)
         self._interpreters = interpreters
         self._clock = clock
         self._reporter = reporter
@@ -121,7 +121,7 @@ class InvokerService:
         await self._quiet.wait()
 
     async def _serve(self, request: InvocationRequest) -> None:
-        run = _Run(request.action.exec.kind, request.received_ms, 0, self._clock.monotonic_s())
+        run = _Run(request.action.exec.kind, request.received_ms, self._clock.monotonic_s())
         try:
             await self._execute(request, run)
         except (SandboxError, NoInterpreterError) as error:
@@ -147,7 +147,7 @@ class InvokerService:
     async def _execute(self, request: InvocationRequest, run: _Run) -> None:
         action = request.action
         assert isinstance(action.exec, CodeExec)
-        run.kind = self._kinds.runs_as(action.exec.kind)
+        run.kind = self._runs_as(action.exec.kind)
         spec = SandboxSpec(self._interpreters[run.kind], action.limits.memory_mb)
         want = Want(request.namespace, f"{request.namespace}/{action.path}@{action.revision}", spec, action.limits.concurrency)
         for attempt in range(1, _TRIES_MOST + 1):
@@ -168,7 +168,7 @@ class InvokerService:
     async def _run_in(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> None:
         entry.log.begin(request.activation_id, request.action.limits.logs_mb * MEBIBYTE)
         run.start_ms, run.started_s = self._clock.now_ms(), self._clock.monotonic_s()
-        run.wait_ms, run.init_ms = max(0, run.start_ms - request.received_ms), None
+        run.init_ms = None
         notes = [LOGS_LOST]
         try:
             run.answer = await self._initialise(entry, request, exec_, run) or await self._post_run(entry, request)
@@ -183,7 +183,8 @@ class InvokerService:
     async def _initialise(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> Answer | None:
         """Initialise the sandbox unless somebody did; return the failure, None when it is ready."""
         if entry.initialised is not None:
-            await asyncio.wait((entry.initialised,))
+            if not entry.initialised.done():
+                await asyncio.wait((entry.initialised,))
             return _outcome(entry.initialised)
         entry.initialised = asyncio.get_running_loop().create_future()
         started_s = self._clock.monotonic_s()
@@ -233,32 +234,16 @@ class InvokerService:
 
     def _record(self, request: InvocationRequest, run: _Run) -> Activation:
         assert run.answer is not None
-        action = request.action
-        duration_ms = round((self._clock.monotonic_s() - run.started_s) * 1000)
-        annotations = [
-            Annotation("path", str(action.path)),
-            Annotation("waitTime", run.wait_ms),
-            Annotation("kind", run.kind),
-            Annotation("timeout", run.answer.timed_out),
-            Annotation("limits", action.limits),
-        ]
+        annotations = (Annotation("kind", run.kind), Annotation("timeout", run.answer.timed_out))
         if run.init_ms is not None:
-            annotations.append(Annotation("initTime", run.init_ms))
-        return Activation(
-            activation_id=request.activation_id,
-            namespace=request.namespace,
-            name=action.path.name,
-            package=action.path.package,
-            version=action.version,
-            subject=request.subject,
+            annotations = (*annotations, Annotation("initTime", run.init_ms))
+        return request.record(
+            run.answer.status,
+            run.answer.result,
             start_ms=run.start_ms,
-            end_ms=run.start_ms + duration_ms,
-            duration_ms=duration_ms,
-            cause=request.cause,
-            status=run.answer.status,
-            result=run.answer.result,
+            duration_ms=round((self._clock.monotonic_s() - run.started_s) * 1000),
             logs=run.logs,
-            annotations=tuple(annotations),
+            annotations=annotations,
         )
 
 

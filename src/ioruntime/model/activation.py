@@ -8,7 +8,8 @@ from typing import NewType
 import msgspec
 
 from ioruntime.model.errors import InvalidError
-from ioruntime.model.params import Annotation
+from ioruntime.model.limits import ActionLimits
+from ioruntime.model.params import Annotation, annotation
 
 ActivationId = NewType("ActivationId", str)
 """32 lower-case hexadecimal digits."""
@@ -78,6 +79,15 @@ class Activation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def success(self) -> bool:
         return self.status == Status.SUCCESS
+
+    @property
+    def memory_mb(self) -> int:
+        """What its sandbox might use, by the record's annotation; 0 when it does not say."""
+        match annotation(self.annotations, "limits"):
+            case ActionLimits(memory_mb=memory_mb) | {"memory": int(memory_mb)}:
+                return memory_mb
+            case _:
+                return 0
 
 
 def error_result(text: str) -> msgspec.Raw:

@@ -6,7 +6,9 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from ioruntime.model.action import Action
-from ioruntime.model.activation import Activation, ActivationId
+from ioruntime.model.activation import Activation, ActivationId, Status
+from ioruntime.model.names import EntityPath
+from ioruntime.model.params import Annotation, has_annotation
 
 
 class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,8 +29,57 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`uuid:key`, when the action may have it."""
     blocking: bool = False
     cause: ActivationId | None = None
+    """The composition that this is a component of."""
+    binding: EntityPath | None = None
+    """The package binding through which the action was reached."""
     received_ms: int
     """Epoch milliseconds at which the platform got the request."""
+
+    def record(
+        self,
+        status: Status,
+        result: msgspec.Raw,
+        *,
+        start_ms: int,
+        duration_ms: int,
+        logs: tuple[str, ...] = (),
+        annotations: tuple[Annotation, ...] = (),
+    ) -> Activation:
+        """Build the record of this request's activation.
+
+        Args:
+            status, result: how it ended.
+            start_ms: when it was handed to what runs it, epoch milliseconds.
+            duration_ms: from then to its end.
+            annotations: beside those that follow from the request; `kind` and `limits` among them when they differ.
+        """
+        action = self.action
+        noted = [Annotation("path", str(action.path)), Annotation("waitTime", max(0, start_ms - self.received_ms))]
+        if not has_annotation(annotations, "kind"):
+            noted.append(Annotation("kind", action.exec.kind))
+        noted.extend(annotations)
+        if not has_annotation(annotations, "limits"):
+            noted.append(Annotation("limits", action.limits))
+        if self.cause is not None:
+            noted.append(Annotation("causedBy", "sequence"))
+        if self.binding is not None:
+            noted.append(Annotation("binding", str(self.binding)))
+        return Activation(
+            activation_id=self.activation_id,
+            namespace=self.namespace,
+            name=action.path.name,
+            package=action.path.package if self.binding is None else self.binding.name,
+            version=action.version,
+            subject=self.subject,
+            start_ms=start_ms,
+            end_ms=start_ms + duration_ms,
+            duration_ms=duration_ms,
+            cause=self.cause,
+            status=status,
+            result=result,
+            logs=logs,
+            annotations=tuple(noted),
+        )
 
 
 InvokerName: TypeAlias = str

@@ -64,7 +64,7 @@ def test_no_body_is_no_arguments() -> None:
     [b"[]", b"1", b"null", b'"a"', b"{", b'{"a":}', b"{} x", b'{"a":\xff}', b'{"\xff":1}', b" ", b'{"a":' + b"[" * 100_000],
 )
 def test_arguments_are_an_object(body: bytes) -> None:
-    with pytest.raises(InvalidError, match="^The body must be a JSON object: "):
+    with pytest.raises(InvalidError, match=r"^The body must be a JSON object: "):
         read_arguments(body)
 
 

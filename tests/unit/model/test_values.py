@@ -28,7 +28,7 @@ from ioruntime.model.identity import AuthKey, Owner
         pytest.param("äöüß", "äöüß".encode(), False, id="four letters beyond ASCII"),
     ],
 )
-def test_decode_code(text: str, content: bytes, binary: bool) -> None:  # noqa: FBT001
+def test_decode_code(text: str, content: bytes, binary: bool) -> None:
     assert decode_code(text) == (content, binary)
 
 
@@ -42,7 +42,7 @@ def test_versions(version: str) -> None:
     assert check_version(version) == version
 
 
-@pytest.mark.parametrize("version", ["", "0.0.0", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.-3", " 1.2.3", "1.2.3\n", "1.2.٣", "00.0.0"])
+@pytest.mark.parametrize("version", ["", "0.0.0", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.-3", " 1.2.3", "1.2.3\n", "1.2.٣", "00.0"])
 def test_no_versions(version: str) -> None:
     with pytest.raises(InvalidError, match="is not a semantic version"):
         check_version(version)

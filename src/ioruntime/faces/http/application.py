@@ -72,11 +72,12 @@ class Application:
             match = self._router.match(split_path(call.scope.get("raw_path") or call.scope["path"].encode()))
             if match is None:
                 return face, await self._unmatched(face, call)
-            call.params = match.params
-            operation = match.methods.get(call.method)
+            call.params = match.params_of(call.method)
+            operation = match.operation(call.method)
             if operation is None:
-                face = self._face_of[id(next(iter(match.methods.values())))]
-                return face, await self._other_method(face, call, sorted(match.methods))
+                methods = match.methods
+                face = self._face_of[id(next(iter(methods.values())))]
+                return face, await self._other_method(face, call, sorted(methods))
             face = self._face_of[id(operation)]
             call.operation = f"{operation.method} {operation.path}"
             return face, await operation.handler(call)

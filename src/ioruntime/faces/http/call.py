@@ -1,6 +1,8 @@
 """One HTTP request and its answer, as handlers see them."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -54,7 +56,7 @@ class Call:
         """Unescaped path segments by the names in the operation's path."""
         self.operation: str = ""
         """`METHOD /path/{template}`; empty while none matched."""
-        self._query: dict[str, str] | None = None
+        self._query: Mapping[str, str] | None = None
 
     @property
     def method(self) -> str:
@@ -64,8 +66,7 @@ class Call:
     def query(self) -> Mapping[str, str]:
         """Query parameters; of a repeated one the last counts."""
         if self._query is None:
-            raw: bytes = self.scope["query_string"]
-            self._query = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+            self._query = _parse_query(self.scope["query_string"])
         return self._query
 
     def header(self, name: bytes) -> str | None:
@@ -136,6 +137,11 @@ class Call:
         if len(body) > limit_bytes:
             raise TooLargeError(field, len(body), limit_bytes)
         return body
+
+
+@lru_cache(256)
+def _parse_query(query: bytes) -> Mapping[str, str]:
+    return MappingProxyType(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -54,7 +54,7 @@ class _Writer:
     def operation(self, row: Operation, error: Any) -> Json:
         entry: Json = {
             "summary": row.summary,
-            "operationId": re.sub(r"\W+", "-", f"{row.method.lower()}{_path(row)}").strip("-") or "get-root",
+            "operationId": re.sub(r"\W+", "-", f"{row.method.lower()}{_path(row)}").strip("-"),
             "security": [] if row.security == "none" else [{row.security: []}],
             "parameters": [*_path_parameters(row), *_parameters(row.query, "query"), *_parameters(row.headers, "header")],
             "responses": self._responses(row, error),

@@ -3,30 +3,47 @@
 Starlette's router matches unescaped paths, which cannot tell these apart; hence this one, a tree of segments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from ioruntime.faces.http.operation import Operation
 from ioruntime.model.errors import InvalidError
 
+_Row: TypeAlias = tuple[Operation, tuple[str, ...]]
+"""An operation, and the names in its path."""
+
 
 class Match:
     """Where a path leads: the operations there by method, and what the path's names stand for."""
 
-    __slots__ = ("methods", "params")
+    __slots__ = ("_rows", "_values")
 
-    def __init__(self, methods: dict[str, Operation], params: dict[str, str]) -> None:
-        self.methods = methods
-        self.params = params
+    def __init__(self, rows: Mapping[str, _Row], values: Sequence[str]) -> None:
+        self._rows = rows
+        self._values = values
+
+    @property
+    def methods(self) -> dict[str, Operation]:
+        return {method: operation for method, (operation, _) in self._rows.items()}
+
+    def operation(self, method: str) -> Operation | None:
+        row = self._rows.get(method)
+        return None if row is None else row[0]
+
+    def params_of(self, method: str) -> dict[str, str]:
+        """Return what the names of the method's own path stand for; of a method that is not there, those of the first."""
+        row = self._rows.get(method) or next(iter(self._rows.values()))
+        return dict(zip(row[1], self._values, strict=True))
 
 
 class _Node:
-    __slots__ = ("any", "literals", "methods")
+    __slots__ = ("any", "literals", "rows")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
         self.any: _Node | None = None
-        self.methods: dict[str, tuple[Operation, tuple[str, ...]]] = {}
+        self.rows: dict[str, _Row] = {}
 
 
 class Router:
@@ -48,9 +65,7 @@ class Router:
         node = self._find(self._root, segments, 0, values)
         if node is None:
             return None
-        methods = {method: operation for method, (operation, _) in node.methods.items()}
-        names = next(iter(node.methods.values()))[1]
-        return Match(methods, dict(zip(names, values, strict=True)))
+        return Match(node.rows, values)
 
     def _add(self, operation: Operation, path: str) -> None:
         node = self._root
@@ -62,13 +77,13 @@ class Router:
                 node = node.any
             else:
                 node = node.literals.setdefault(segment, _Node())
-        if operation.method in node.methods:
+        if operation.method in node.rows:
             raise ValueError(f"{operation.method} {path} is there twice")
-        node.methods[operation.method] = (operation, tuple(names))
+        node.rows[operation.method] = (operation, tuple(names))
 
     def _find(self, node: _Node, segments: Sequence[str], at: int, values: list[str]) -> _Node | None:
         if at == len(segments):
-            return node if node.methods else None
+            return node if node.rows else None
         segment = segments[at]
         literal = node.literals.get(segment)
         if literal is not None and (found := self._find(literal, segments, at + 1, values)):
@@ -88,12 +103,12 @@ def split_path(raw_path: bytes) -> list[str]:
         InvalidError: a segment is not UTF-8, or holds a NUL character.
     """
     path = b"/" + raw_path.partition(b"?")[0].lstrip(b"/")
+    if b"%00" in path or b"\0" in path:
+        raise InvalidError("The path has a NUL character.")
     try:
         segments = [_unescape(segment) for segment in path[1:].split(b"/")]
     except UnicodeDecodeError as error:
         raise InvalidError("The path is not valid UTF-8.") from error
-    if any("\0" in segment for segment in segments):
-        raise InvalidError("The path has a NUL character.")
     return segments
 
 

@@ -3,14 +3,13 @@
 import asyncio
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-import msgspec
 
 from ioruntime.invoker.cgroups import Cgroup
 from ioruntime.invoker.drivers.bwrap import HOSTNAME, Bubblewrap, View, arguments, etc_directories, etc_files
@@ -24,6 +23,7 @@ from ioruntime.invoker.drivers.workspace import link_tree
 from ioruntime.ports.sandbox import CODE_PATH, Feature, Interpreter, OutputSink, Sandbox, SandboxError, SandboxSpec
 
 _PATIENCE_S = 5.0
+_CHILD_PID = re.compile(rb'"child-pid": (\d+)')
 
 
 class BubblewrapDriver:
@@ -54,9 +54,10 @@ class BubblewrapDriver:
 
     async def start(self, spec: SandboxSpec, output: OutputSink) -> Sandbox:
         prepared = self._host.prepare(spec)
-        uid = self._uids.take() if self._uids is not None else None
+        uid: int | None = None
         setup = _Setup()
         try:
+            uid = self._uids.take() if self._uids is not None else None
             child = self._launch(prepared, spec.interpreter, uid, setup)
             tree = _NamespaceTree(child, setup, prepared.cgroup)
             sandbox = prepared.sandbox(child, tree, code_path=CODE_PATH, fill=link_tree)
@@ -141,8 +142,9 @@ class _Setup:
 
     def first_pid(self) -> int | None:
         """The process id on the host of the first process inside, once bubblewrap has told it."""
-        text = os.read(self.info, 4096)
-        return int(msgspec.json.decode(text)["child-pid"]) if text else None
+        # Written piece by piece: what is there may not be whole JSON yet.
+        told = _CHILD_PID.search(os.read(self.info, 4096))
+        return int(told[1]) if told else None
 
     def close(self) -> None:
         self.give_away()

@@ -9,15 +9,15 @@ from ioruntime.ports.sandbox import CODE_PATH, Interpreter
 
 USER, USER_ID = "action", 1000
 HOSTNAME = "sandbox"
+NOTHING = "nothing"
+"""An empty directory in `/etc` inside."""
 
 _SYSTEM = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo")
 _LINKED = ("/bin", "/lib", "/lib64", "/sbin")
 _TRUST = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/etc/pki/ca-trust/extracted", "/etc/pki/tls/certs")
 _TELLTALES = tuple(
-    "/proc/" + name
-    for name in (
-        "asound acpi cmdline config.gz driver fs kallsyms kcore keys latency_stats modules sched_debug scsi timer_list version_signature"
-    ).split()
+    f"/proc/{name}"
+    for name in "acpi asound cmdline kcore keys latency_stats sched_debug scsi timer_list".split()  # noqa: SIM905
 )
 """What `/proc` tells about the machine, its devices and its keys."""
 _SHM_MB = 64
@@ -49,7 +49,7 @@ def arguments(bwrap: Bubblewrap, settings: DriverSettings, view: View, interpret
         *_environment(interpreter),
         *_system(settings, view),
         *_limited_tmpfs(bwrap, "/tmp", settings.tmp_mb),  # noqa: S108
-        "--proc", "/proc", *_masks(),
+        "--proc", "/proc", *_masks(view),
         "--dev", "/dev", *_limited_tmpfs(bwrap, "/dev/shm", _SHM_MB), "--remount-ro", "/dev",  # noqa: S108
         "--ro-bind", view.code, CODE_PATH,
         "--chdir", "/tmp",  # noqa: S108
@@ -72,7 +72,7 @@ def etc_files(settings: DriverSettings) -> dict[str, bytes]:
 
 def etc_directories() -> list[str]:
     """Directories of the host that `/etc` inside needs a place for."""
-    return [path.removeprefix("/etc/") for path in _trust() if path.startswith("/etc/")]
+    return [NOTHING, *(path.removeprefix("/etc/") for path in _trust() if path.startswith("/etc/"))]
 
 
 def _namespaces(bwrap: Bubblewrap, settings: DriverSettings) -> list[str]:
@@ -105,12 +105,12 @@ def _limited_tmpfs(bwrap: Bubblewrap, path: str, size_mb: int) -> list[str]:
     return [*size, "--tmpfs", path]
 
 
-def _masks() -> list[str]:
+def _masks(view: View) -> list[str]:
     """Cover what other users may read; the rest the kernel refuses by itself."""
     masks: list[str] = []
     for path in map(Path, _TELLTALES):
         if path.exists() and path.stat().st_mode & 0o004:
-            masks += ["--tmpfs", str(path), "--remount-ro", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+            masks += ["--ro-bind", f"{view.etc}/{NOTHING}" if path.is_dir() else "/dev/null", str(path)]
     return masks
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ioruntime.invoker.cgroups import Cgroup, Cgroups, Limits, detect
+from ioruntime.invoker.cgroups import Cgroup, Cgroups, Limits, detect, features
 from ioruntime.invoker.drivers.child import Child
 from ioruntime.invoker.drivers.local import LocalSandbox, Place, Tree
 from ioruntime.invoker.drivers.outputs import Outputs
@@ -32,12 +32,13 @@ class Host:
         """
         self.settings = settings
         self.state = StateDirectory(settings.state_dir)
-        self.cgroups, self.features = detect(self.state.name)
+        self.cgroups, self.features = detect(self.state.name) if settings.use_cgroups else (None, features(frozenset()))
         if self.cgroups is not None:
             self.state.remember_places(self.cgroups.places)
         self.files = ThreadPoolExecutor(2, thread_name_prefix="sandbox-files")
         self.watcher = None if self.limits("memory") else MemoryWatcher()
         self.live: dict[str, LocalSandbox] = {}
+        self._closed = False
         self._numbers = itertools.count(1)
         self._prefix = secrets.token_hex(3)
 
@@ -62,6 +63,9 @@ class Host:
             self.watcher.watch(sandbox.pid, memory_mb << 20, sandbox.exhaust)
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         for sandbox in tuple(self.live.values()):
             await sandbox.destroy()
         if self.watcher is not None:

@@ -23,6 +23,8 @@ class DriverSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Open files of one process."""
     file_mb: int = 1024
     """Size of one file."""
+    use_cgroups: bool = True
+    """False does without control groups, also where they could be used."""
     first_uid: int = 200_000
     """Sandboxes of a server that runs as root get user ids of this machine from `first_uid` to `last_uid`, each its own."""
     last_uid: int = 265_535

@@ -44,6 +44,7 @@ class Vantage:
     def close(self) -> None:
         if self._namespace is not None:
             os.close(self._namespace)
+            self._namespace = None
 
     def _mount(self, path: Path) -> str:
         if self._namespace is None:

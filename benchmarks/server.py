@@ -1,0 +1,87 @@
+"""A real server in a data directory of its own, with limits that no benchmark meets."""
+
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.interpreters import interpreters
+from benchmarks.processes import Process
+from benchmarks.requests import Target
+from ioruntime.testing import server as testing
+
+ACTIONS = Path(__file__).parent / "actions"
+_UNLIMITED = {
+    "IORUNTIME_LIMITS__INVOCATIONS_PER_MINUTE": "1000000000",
+    "IORUNTIME_LIMITS__CONCURRENT_INVOCATIONS": "1000000",
+    "IORUNTIME_INVOKER__QUEUE_MOST": "1000000",
+    "IORUNTIME_INVOKER__MEMORY_MB": "131072",
+    "IORUNTIME_INVOKER__PAUSE_GRACE_S": "600",
+}
+"""More memory than there is: hello actions use a tenth of what they may."""
+
+
+class Server:
+    """Speaks to the server as its first namespace."""
+
+    def __init__(self, running: testing.Server) -> None:
+        self.port = running.port
+        self.process = Process(running.process.pid)
+        self._client = running.guest
+        self._credentials = running.credentials
+
+    def put(self, name: str, source: str, *, concurrency: int = 1, memory_mb: int = 256) -> str:
+        """Create an action from a file of `benchmarks/actions`; return its name.
+
+        Each gets code of its own, so that no cache knows it.
+        """
+        path = ACTIONS / source
+        comment, kind = ("#", "python:default") if path.suffix == ".py" else ("//", "nodejs:default")
+        code = f"{path.read_text()}\n{comment} {name}\n"
+        self._client.put_action(name, code, kind, limits={"concurrency": concurrency, "memory": memory_mb})
+        return name
+
+    def invoke(self, name: str, *, blocking: bool = True, result: bool = True, body: str = '{"name":"world"}') -> Target:
+        """Return the request that invokes an action over the OpenWhisk API."""
+        flags = f"?blocking=true&result={'true' if result else 'false'}" if blocking else ""
+        path = f"/api/v1/namespaces/_/actions/{name}{flags}"
+        return Target(port=self.port, path=path, headers=tuple(self._client.headers.items()), body=body)
+
+    def execute(self, name: str) -> Target:
+        """Return the request that invokes an action over the I/O Runtime API."""
+        own = self._credentials
+        path = f"/runtime/namespaces/{own['orgId']}/{own['intId']}/actions/{name}"
+        headers = (("authorization", f"Bearer {own['bearer']}"), ("x-api-key", own["apiKey"]))
+        return Target(port=self.port, path=path, headers=headers)
+
+    def logs(self, activation_id: str) -> list[str]:
+        """Return what an activation wrote."""
+        return self._client.record(activation_id)["logs"]
+
+    def kind(self, family: str) -> str:
+        """Return the kind that `nodejs:default` or `python:default` stands for."""
+        return interpreters().kinds[family]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric over all its label sets that have these labels."""
+        return metric(self._client.request("GET", "/metrics").body.decode(), name, labels)
+
+
+def metric(text: str, name: str, labels: Mapping[str, str]) -> float:
+    """Sum the samples of a metric in Prometheus' text that have these labels (pure)."""
+    total = 0.0
+    for line in text.splitlines():
+        sample, _, value = line.rpartition(" ")
+        if sample.partition("{")[0] == name and all(f'{key}="{wanted}"' in sample for key, wanted in labels.items()):
+            total += float(value)
+    return total
+
+
+@contextmanager
+def serving(**settings: str) -> Generator[Server]:
+    """Run `ioruntime serve` while the context lasts, with these settings as environment variables."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ioruntime-bench-") as folder,
+        testing.running_server(Path(folder, "data"), environment=_UNLIMITED | settings) as running,
+    ):
+        yield Server(running)

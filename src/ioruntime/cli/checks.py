@@ -1,0 +1,153 @@
+"""What `ioruntime doctor` looks at on this machine; each check finds one thing out, and says how to get what is missing."""
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import msgspec
+
+from ioruntime.app.settings import Settings, runtimes_directory
+from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
+from ioruntime.invoker.drivers.process import ProcessDriver
+from ioruntime.invoker.drivers.settings import DriverSettings
+from ioruntime.invoker.interpreters import discover, load_families
+from ioruntime.ports.sandbox import Feature, Interpreter, SandboxError, SandboxSpec
+
+OLDEST_PYTHON = (3, 11)
+MEMORY_LEAST_MB = 256
+DISK_LEAST_MB = 1024
+TRIAL_MEMORY_MB = 256
+PING_TIMEOUT_S = 1.0
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing found out."""
+
+    feature: Feature
+    essential: bool = False
+    """The platform cannot run actions without it."""
+
+
+async def check_machine(settings: Settings) -> list[Check]:
+    """Find out what this machine can do with these settings."""
+    interpreters = discover(runtimes_directory(settings))
+    return [
+        check_python(),
+        *check_kinds(interpreters),
+        *await check_isolation(settings, interpreters),
+        check_memory(settings.invoker.total_memory_mb()),
+        check_data_directory(settings.data_dir),
+        check_disk(settings.data_dir),
+        check_port(settings.host, settings.port),
+    ]
+
+
+def check_python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = sys.version_info >= OLDEST_PYTHON
+    cure = "" if ok else "Install Python 3.11 or newer, and make the environment anew."
+    return Check(Feature("python", ok, f"Python {version} runs the platform.", cure), essential=True)
+
+
+def check_kinds(interpreters: Mapping[str, Interpreter]) -> list[Check]:
+    """Tell which families of kinds run here; one at least must."""
+    checks: list[Check] = []
+    for name, family in load_families().items():
+        found = [i for kind, i in sorted(interpreters.items()) if family.version(kind) is not None]
+        detail = ", ".join(f"{i.kind} ({i.version})" for i in found) or f"No interpreter runs {name} actions."
+        cure = "" if found else f"Run: ioruntime runtimes install {family.name(family.default)}"
+        checks.append(Check(Feature(f"{name} actions", bool(found), detail, cure), essential=not interpreters))
+    return checks
+
+
+async def check_isolation(settings: Settings, interpreters: Mapping[str, Interpreter]) -> list[Check]:
+    """Ask the driver what it can promise here, and start a sandbox to see that it does."""
+    with tempfile.TemporaryDirectory(prefix="ioruntime-doctor-") as folder:
+        driver_settings = DriverSettings(state_dir=Path(folder, "sandboxes"), network=settings.invoker.network)
+        try:
+            driver = _DRIVERS[settings.invoker.driver](driver_settings)
+        except SandboxError as error:
+            cure = "Install the package bubblewrap, such as: apt-get install bubblewrap"
+            return [Check(Feature("sandbox", False, str(error), cure), essential=True)]
+        try:
+            return [*map(Check, driver.report()), await _check_start(driver, interpreters)]
+        finally:
+            await driver.close()
+
+
+async def _check_start(driver: BubblewrapDriver | ProcessDriver, interpreters: Mapping[str, Interpreter]) -> Check:
+    interpreter = next(iter(interpreters.values()), None)
+    if interpreter is None:
+        return Check(
+            Feature("sandbox", False, "No sandbox was tried: there is no interpreter.", "Install one of the kinds."), True
+        )
+    begun_s = time.monotonic()
+    try:
+        sandbox = await driver.start(SandboxSpec(interpreter, TRIAL_MEMORY_MB), lambda _stream, _data: None)
+    except SandboxError as error:
+        cure = "Get the protections that are missing; IORUNTIME_INVOKER__DRIVER=process runs trusted actions without isolation."
+        return Check(Feature("sandbox", False, str(error), cure), essential=True)
+    took_ms = (time.monotonic() - begun_s) * 1000
+    await sandbox.destroy()
+    return Check(Feature("sandbox", True, f"A {driver.name} sandbox of {interpreter.kind} started in {took_ms:.0f} ms."), True)
+
+
+def check_memory(memory_mb: int) -> Check:
+    ok = memory_mb >= MEMORY_LEAST_MB
+    cure = "" if ok else f"Set IORUNTIME_INVOKER__MEMORY_MB to {MEMORY_LEAST_MB} or more."
+    return Check(Feature("memory", ok, f"Sandboxes may use {memory_mb} MB together.", cure), essential=True)
+
+
+def check_data_directory(folder: Path) -> Check:
+    place = _existing(folder)
+    ok = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    detail = f"{folder.resolve()} can be written." if ok else f"{folder.resolve()} cannot be written."
+    return Check(Feature("data directory", ok, detail, "" if ok else "Choose another one with --data-dir."), essential=True)
+
+
+def check_disk(folder: Path) -> Check:
+    free_mb = shutil.disk_usage(_existing(folder)).free >> 20
+    ok = free_mb >= DISK_LEAST_MB
+    cure = "" if ok else f"Make room, or choose another data directory; {DISK_LEAST_MB} MB are enough to begin with."
+    return Check(Feature("disk", ok, f"{free_mb} MB are free for the data directory.", cure))
+
+
+def check_port(host: str, port: int) -> Check:
+    """Tell whether the server could listen; a platform that listens already is fine."""
+    name = f"port {port}"
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            reason = error.strerror
+        else:
+            return Check(Feature(name, True, f"{host}:{port} is free."), essential=True)
+    if _answers_ping(host, port):
+        return Check(Feature(name, True, f"A platform listens on {host}:{port} already."), essential=True)
+    detail = f"{host}:{port} cannot be listened on: {reason}."
+    return Check(Feature(name, False, detail, "Choose another one with IORUNTIME_PORT or --port."), essential=True)
+
+
+def _answers_ping(host: str, port: int) -> bool:
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        with urlopen(f"http://{shown}:{port}/ping", timeout=PING_TIMEOUT_S) as answer:
+            return answer.read(16).strip() == b"pong"
+    except (URLError, OSError, ValueError):
+        return False
+
+
+def _existing(folder: Path) -> Path:
+    resolved = folder.resolve()
+    return next(place for place in (resolved, *resolved.parents) if place.exists())
+
+
+_DRIVERS = {"bubblewrap": BubblewrapDriver, "process": ProcessDriver}

@@ -1,0 +1,34 @@
+"""Lets a namespace start something when it is within its limits."""
+
+from ioruntime.core.throttle import Throttle
+from ioruntime.model.identity import Identity
+from ioruntime.model.limits import Limits, effective
+from ioruntime.ports.clock import Clock
+
+
+class Admission:
+    """The platform's limits, overlaid by each namespace's own, and the counters against them."""
+
+    def __init__(self, throttle: Throttle, clock: Clock, limits: Limits) -> None:
+        self._throttle = throttle
+        self._clock = clock
+        self.limits = limits
+
+    def start(self, identity: Identity) -> None:
+        """Count one invocation; `end` must follow when it is over.
+
+        Raises:
+            ThrottledError: it would be over a limit; nothing was counted.
+        """
+        overrides = identity.namespace.overrides
+        limits = effective(self.limits, overrides) if overrides else self.limits
+        self._throttle.start(
+            identity.name,
+            self._clock.monotonic_s(),
+            per_minute=limits.invocations_per_minute,
+            concurrent=limits.concurrent_invocations,
+        )
+
+    def end(self, namespace: str) -> None:
+        """Count one invocation out of flight."""
+        self._throttle.end(namespace)
