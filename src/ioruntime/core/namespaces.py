@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ioruntime.model.errors import NotFoundError
+from ioruntime.model.errors import InvalidError, NotFoundError
 from ioruntime.model.identity import AuthKey, Namespace, Owner
 from ioruntime.model.limits import check_override
-from ioruntime.model.names import check_namespace_name
+from ioruntime.model.names import OWN_NAMESPACE, check_namespace_name
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.namespaces import NamespaceStore
 
@@ -46,6 +46,8 @@ class Namespaces:
         if existing is not None:
             return existing
         chosen = check_namespace_name(name or owner.default_name)
+        if chosen == OWN_NAMESPACE:
+            raise InvalidError(f"A namespace cannot be named '{OWN_NAMESPACE}': in a path that means the caller's own.")
         namespace = Namespace(name=chosen, owner=owner, auth=auth or AuthKey.generate(), created_ms=self._clock.now_ms())
         return await self._store.create(namespace)
 

@@ -1,6 +1,7 @@
 """Action code on this machine: fetched once, unpacked once, kept by digest until the space is needed."""
 
 import asyncio
+import errno
 import io
 import os
 import shutil
@@ -22,11 +23,14 @@ from ioruntime.model.archive import (
     is_link,
     open_tar,
 )
+from ioruntime.model.errors import UnavailableError
 from ioruntime.model.exec import GZIP_MAGIC, ZIP_MAGIC, CodeReference
 from ioruntime.ports.blobs import BlobStore
 
 _SOURCES_BYTES_MOST = 32 * 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_UNPACKING = "unpacking-"
 
 
 class CodeError(Exception):
@@ -45,6 +49,8 @@ class CodeCache:
         self._sources_bytes = 0
         self._unpacking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._clearing = asyncio.Lock()
+        for left_over in directory.glob(f"{_UNPACKING}*"):  # of a process that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
 
     async def source(self, code: CodeReference) -> str:
         """Return source text.
@@ -100,6 +106,7 @@ def unpack(content: bytes, directory: Path) -> None:
 
     Raises:
         CodeError: it is neither, is broken, or would write outside of `directory`.
+        UnavailableError: the disk is full or read-only.
     """
     try:
         check_archive(content)
@@ -112,12 +119,14 @@ def unpack(content: bytes, directory: Path) -> None:
     except ArchiveError as error:
         raise CodeError(str(error)) from error
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise UnavailableError(f"This machine has no room to unpack the action: {error.strerror}.") from error
         raise CodeError(f"There was an error uncompressing the action archive. {error}") from error
 
 
 def _unpack_to(content: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as temporary:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=_UNPACKING) as temporary:
         root = Path(temporary) / "code"
         root.mkdir()
         unpack(content, root)
@@ -191,7 +200,7 @@ def _copy(source: IO[bytes], path: Path, written: int, *, executable: bool) -> i
 def _make_room(directory: Path, size_bytes_most: int, keep: Path) -> None:
     """Delete the directories that were used longest ago until the rest fits; what sandboxes linked stays theirs."""
     found = sorted(
-        (d for d in directory.iterdir() if d.is_dir() and not d.name.startswith("unpacking-")), key=lambda d: d.stat().st_mtime
+        (d for d in directory.iterdir() if d.is_dir() and not d.name.startswith(_UNPACKING)), key=lambda d: d.stat().st_mtime
     )
     sizes = {d: sum(f.lstat().st_size for f in d.rglob("*") if f.is_file()) for d in found} if len(found) > 1 else {}
     total = sum(sizes.values())

@@ -44,11 +44,11 @@ class FaultyActivations:
 class World(list[int]):
     """A recorder over a faulty store; as a list, what was pending at each refusal."""
 
-    def __init__(self) -> None:
+    def __init__(self, retry_s: float) -> None:
         self.stores = MemoryStores()
         self.store = FaultyActivations(self.stores.activations)
         store: Any = self.store
-        self.recorder = Recorder(store, self, retry_s=(0, 0))
+        self.recorder = Recorder(store, self, retry_s=(retry_s, retry_s))
         self.activations = Activations(store, self.recorder)
 
     def store_failed(self, error: Exception, *, pending: int) -> None:
@@ -70,9 +70,9 @@ def activation(namespace: str = "me", *, start_ms: int = 0) -> Activation:
 
 
 @asynccontextmanager
-async def world() -> AsyncGenerator[World]:
+async def world(*, retry_s: float = 0) -> AsyncGenerator[World]:
     """Run a recorder, and close it at the end."""
-    it = World()
+    it = World(retry_s)
     for name in ("me", "her"):
         await it.stores.namespaces.create(Namespace(name=name, owner=Owner(name, name), auth=AuthKey(name, "k")))
     async with asyncio.TaskGroup() as tasks:
@@ -190,6 +190,18 @@ async def test_who_waits_for_a_forgotten_record_is_let_go() -> None:
         assert not waiting.done()
         it.recorder.forget("her")
         it.store.gate.set()
+
+
+async def test_who_waits_between_two_tries_for_a_forgotten_record_is_let_go() -> None:
+    async with world(retry_s=0.02) as it, asyncio.TaskGroup() as tasks:
+        it.store.refusals = 1
+        it.record(namespace="her")
+        await it.recorder.flushed()
+        assert it == [1]
+        waiting = tasks.create_task(it.recorder.flushed())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        it.recorder.forget("her")
 
 
 async def test_a_record_that_is_replaced_while_it_is_written_is_written_again() -> None:

@@ -187,14 +187,16 @@ async def test_an_answer_that_comes_while_accepting_is_given_and_the_acceptance_
     world = World()
     world.activations.gate.clear()
     async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.recorder.run())
         invoking = tasks.create_task(world.invoke(wait_ms=0))
         await world.activations.accepting.wait()
         answer = world.answer()
-        await world.stores.activations.record((answer,))
+        await world.recorder.flushed()
+        assert world.recorder.pending == 0
         world.activations.gate.set()
+        await asyncio.wait((invoking,))
+        world.recorder.close()
     assert invoking.result() is answer
-    await world.write()
-    await world.stores.activations.delete_before(2_000_000, most=10)
     assert await accepted_ids(world) == []
 
 

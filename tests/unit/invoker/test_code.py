@@ -1,6 +1,7 @@
 """Code on this machine: unpacked safely, once, and kept while there is space."""
 
 import asyncio
+import errno
 import io
 import os
 import stat
@@ -12,7 +13,7 @@ import pytest
 
 from ioruntime.invoker import code as code_module
 from ioruntime.invoker.code import CodeCache, CodeError, unpack
-from ioruntime.model.errors import NotFoundError
+from ioruntime.model.errors import NotFoundError, UnavailableError
 from ioruntime.model.exec import CodeReference
 from ioruntime.stores.memory import MemoryBlobs
 
@@ -239,3 +240,19 @@ async def test_sources_fetched_at_once_are_counted_once(tmp_path: Path, monkeypa
     assert blobs.fetched == fetched + 1
     await cache.source(codes[0])
     assert blobs.fetched == fetched + 2
+
+
+async def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    left_over = tmp_path / "unpacking-abc"
+    left_over.mkdir()
+    CodeCache(MemoryBlobs(), tmp_path)
+    assert not left_over.exists()
+
+
+def test_a_full_disk_is_the_platforms_trouble_not_the_developers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ioruntime.invoker.code._unpack_zip", full)
+    with pytest.raises(UnavailableError, match="No space left on device"):
+        unpack(b"PK\x03\x04", tmp_path)

@@ -147,6 +147,7 @@ def test_a_tar_that_claims_a_huge_header_costs_no_memory() -> None:
         pytest.param(b"def main(args): ...", id="source"),
         pytest.param(b"PK\x03\x04", id="only a zip's first bytes"),
         pytest.param(zip_of(("a", "b"))[:-10], id="a zip cut off"),
+        pytest.param(zip_of(("é", "b")).replace("é".encode(), b"\xff\xff"), id="a zip with a name that is no text"),
         pytest.param(b"\x1f\x8b", id="only a gzip's first bytes"),
         pytest.param(tar_of(member("a", size=9000))[:-20], id="a tar cut off"),
         pytest.param(b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\xff" * 50, id="a gzip of garbage"),
