@@ -149,7 +149,7 @@ class InvokerService:
         assert isinstance(action.exec, CodeExec)
         run.kind = self._runs_as(action.exec.kind)
         spec = SandboxSpec(self._interpreters[run.kind], action.limits.memory_mb)
-        want = Want(request.namespace, f"{request.namespace}/{action.path}@{action.revision}", spec, action.limits.concurrency)
+        want = Want(request.namespace, _owner_of(request), spec, action.limits.concurrency)
         for attempt in range(1, _TRIES_MOST + 1):
             if self._interrupting:
                 raise SandboxError("the platform stops")
@@ -245,6 +245,13 @@ class InvokerService:
             logs=run.logs,
             annotations=annotations,
         )
+
+
+def _owner_of(request: InvocationRequest) -> str:
+    """Name what a sandbox may serve; what a binding adds to the environment makes it another thing."""
+    action = request.action
+    via = "" if request.binding is None else f" via {request.binding}"
+    return f"{request.namespace}/{action.path}@{action.revision}{via}"
 
 
 class _SandboxSpentError(Exception):
