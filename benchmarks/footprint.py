@@ -7,7 +7,7 @@ from benchmarks.floor import floor
 from benchmarks.plan import Plan
 from benchmarks.requests import Target
 from benchmarks.rounds import alternate
-from benchmarks.rows import Row, compare
+from benchmarks.rows import Row, bounded, compare
 from benchmarks.server import serving
 from benchmarks.wrk import run
 
@@ -38,16 +38,11 @@ def measure(plan: Plan) -> Sequence[Row]:
     names = ("ours", "bare application")
     return [
         compare("memory of the idle server's process", memory, names, unit="MB", better="lower"),
-        _against_bound("memory of the idle server's process", memory["ours"], _IDLE_MB, "MB"),
+        bounded("memory of the idle server's process", memory["ours"], _IDLE_MB, unit="MB"),
         compare("start until ready", starts, names, unit="s", better="lower"),
-        _against_bound("start until ready", starts["ours"], _START_S, "s"),
+        bounded("start until ready", starts["ours"], _START_S, unit="s"),
         _growth(plan),
     ]
-
-
-def _against_bound(what: str, taken: list[float], bound: float, unit: str) -> Row:
-    measures = {"ours": taken, "allowed": [bound] * len(taken)}
-    return compare(what, measures, ("ours", "allowed"), unit=unit, goal=1, better="lower")
 
 
 def _growth(plan: Plan) -> Row:

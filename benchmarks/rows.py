@@ -73,3 +73,8 @@ def compare(
         goal=goal,
         better=better,
     )
+
+
+def bounded(what: str, taken: Sequence[float], bound: float, *, unit: str) -> Row:
+    """Make a row of a measure that must not exceed a bound."""
+    return compare(what, {"ours": taken, "allowed": [bound] * len(taken)}, ("ours", "allowed"), unit=unit, goal=1, better="lower")

@@ -12,7 +12,7 @@ from benchmarks.client import content_length
 from benchmarks.report import table, write
 from benchmarks.requests import Target
 from benchmarks.rounds import alternate
-from benchmarks.rows import Row, compare, paired_ratio, percentile
+from benchmarks.rows import Row, bounded, compare, paired_ratio, percentile
 from benchmarks.server import metric
 from benchmarks.wrk import Load, LoadError, read
 
@@ -66,6 +66,11 @@ def test_rounds_that_do_not_match_have_no_ratio() -> None:
 def test_a_comparison_keeps_medians_and_the_ratio_apart() -> None:
     row = compare("x", {"ours": [1.0, 30.0, 2.0], "floor": [2.0, 30.0, 8.0]}, ("ours", "floor"), unit="ms")
     assert (row.ours, row.against, row.peer, row.ratio, row.is_met) == (2.0, 8.0, "floor", 0.5, None)
+
+
+def test_a_bound_must_not_be_exceeded() -> None:
+    assert bounded("start", [1.0, 1.2, 1.1], 1.5, unit="s").is_met
+    assert not bounded("start", [1.0, 1.6, 1.7], 1.5, unit="s").is_met
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from ioruntime.model.activation import Activation, ActivationId
@@ -10,6 +11,8 @@ from ioruntime.ports.activations import ActivationFilter, ActivationStore
 
 _BATCH = 500
 _PENDING_MOST = 50_000
+_GATHER_S = 0.02
+"""A transaction for each record alone would take the processor from the next request."""
 _RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -26,13 +29,27 @@ class Recorder:
     tried again; `check_room` then refuses new work before memory runs out.
     """
 
-    def __init__(self, store: ActivationStore, reporter: RecorderReporter, *, retry_s: Sequence[float] = _RETRY_S) -> None:
-        """Wait `retry_s` after the first, second... refusal in a row; the last for all that follow."""
+    def __init__(
+        self,
+        store: ActivationStore,
+        reporter: RecorderReporter,
+        *,
+        gather_s: float = _GATHER_S,
+        retry_s: Sequence[float] = _RETRY_S,
+    ) -> None:
+        """Write to `store`.
+
+        Args:
+            gather_s: how long a record may wait for company, unless somebody waits for it.
+            retry_s: how long to wait after the first, second... refusal in a row; the last for all that follow.
+        """
+        self._gather_s = gather_s
         self._store = store
         self._reporter = reporter
         self._retry_s = tuple(retry_s)
         self._waiting: dict[ActivationId, Activation] = {}
         self._arrived = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._written = asyncio.Condition()
         self._closing = False
         self._failures = 0
@@ -41,6 +58,8 @@ class Recorder:
         """Take a finished activation; it is readable from now on."""
         self._waiting[activation.activation_id] = activation
         self._arrived.set()
+        if len(self._waiting) >= _BATCH:
+            self._hurried.set()
 
     def find(self, namespace: str, activation_id: ActivationId) -> Activation | None:
         """Return a record that may not be on disk yet."""
@@ -72,6 +91,7 @@ class Recorder:
         if recent is None:
             return
         failures = self._failures
+        self._hurried.set()
         async with self._written:
             await self._written.wait_for(lambda: recent not in self._waiting or self._failures > failures)
 
@@ -86,6 +106,7 @@ class Recorder:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
+                await self._gather()
                 if not await self._write_batch() and self._closing and self._failures > len(self._retry_s):
                     return
             await self._announce()
@@ -94,6 +115,15 @@ class Recorder:
         """Let `run` end when all is written; after repeated refusals it gives up."""
         self._closing = True
         self._arrived.set()
+        self._hurried.set()
+
+    async def _gather(self) -> None:
+        """Let more records arrive, unless a batch is full or somebody waits for what is there."""
+        if not self._closing:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._gather_s):
+                    await self._hurried.wait()
+            self._hurried.clear()
 
     async def _write_batch(self) -> bool:
         batch = [activation for activation, _ in zip(self._waiting.values(), range(_BATCH), strict=False)]

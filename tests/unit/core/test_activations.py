@@ -48,7 +48,7 @@ class World(list[int]):
         self.stores = MemoryStores()
         self.store = FaultyActivations(self.stores.activations)
         store: Any = self.store
-        self.recorder = Recorder(store, self, retry_s=(retry_s, retry_s))
+        self.recorder = Recorder(store, self, gather_s=0, retry_s=(retry_s, retry_s))
         self.activations = Activations(store, self.recorder)
 
     def store_failed(self, error: Exception, *, pending: int) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import lru_cache
 
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.faces.http.call import Call
@@ -22,14 +23,18 @@ async def basic_identity(authenticator: Authenticator, call: Call) -> Identity:
     header = call.header(b"authorization")
     if header is None:
         raise UnauthenticatedError
+    return await authenticator.basic(_read_basic(header))
+
+
+@lru_cache(maxsize=1024)
+def _read_basic(header: str) -> AuthKey:
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         raise InvalidCredentialsError
     try:
-        auth = AuthKey.parse(base64.b64decode(credentials.strip(), validate=True).decode())
+        return AuthKey.parse(base64.b64decode(credentials.strip(), validate=True).decode())
     except (binascii.Error, UnicodeDecodeError, InvalidError) as error:
         raise InvalidCredentialsError from error
-    return await authenticator.basic(auth)
 
 
 def bearer_token(call: Call) -> str | None:
