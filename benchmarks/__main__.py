@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import accept, cold_start, concurrency, footprint, many_actions, report, warm_invoke
+from benchmarks import accept, cold_start, compositions, concurrency, footprint, many_actions, report, warm_invoke
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.processes import ProgramError
 from benchmarks.rows import Row
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Sequence[Row]]] = {
     "cold_start": cold_start.measure,
     "many_actions": many_actions.measure,
     "concurrency": concurrency.measure,
+    "compositions": compositions.measure,
     "footprint": footprint.measure,
 }
 

@@ -1,7 +1,7 @@
 """A real server in a data directory of its own, with limits that no benchmark meets."""
 
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,15 @@ class Server:
         self._client = running.guest
         self._credentials = running.credentials
 
-    def put(self, name: str, source: str, *, concurrency: int = 1, memory_mb: int = 256) -> str:
+    def put(
+        self,
+        name: str,
+        source: str,
+        *,
+        concurrency: int = 1,
+        memory_mb: int = 256,
+        annotations: Mapping[str, object] | None = None,
+    ) -> str:
         """Create an action from a file of `benchmarks/actions`; return its name.
 
         Each gets code of its own, so that no cache knows it.
@@ -38,7 +46,20 @@ class Server:
         path = ACTIONS / source
         comment, kind = ("#", "python:default") if path.suffix == ".py" else ("//", "nodejs:default")
         code = f"{path.read_text()}\n{comment} {name}\n"
-        self._client.put_action(name, code, kind, limits={"concurrency": concurrency, "memory": memory_mb})
+        self._client.put_action(
+            name,
+            code,
+            kind,
+            limits={"concurrency": concurrency, "memory": memory_mb},
+            annotations=[{"key": key, "value": value} for key, value in (annotations or {}).items()],
+        )
+        return name
+
+    def put_sequence(self, name: str, components: Sequence[str]) -> str:
+        """Create a sequence of actions of this namespace; return its name."""
+        exec_ = {"kind": "sequence", "components": [f"/_/{component}" for component in components]}
+        answer = self._client.request("PUT", f"/api/v1/namespaces/_/actions/{name}", {"exec": exec_})
+        assert answer.status == 200, answer.body
         return name
 
     def invoke(self, name: str, *, blocking: bool = True, result: bool = True, body: str = '{"name":"world"}') -> Target:

@@ -21,6 +21,7 @@ import pytest
 
 from ioruntime.testing.server import Server, ServerClient, eventually, running_server
 
+pytestmark = pytest.mark.timeout(60)  # several servers start in one test
 ROUNDS = 5
 SEED = int(os.environ.get("IORUNTIME_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 HOST_NETWORK = {"IORUNTIME_INVOKER__NETWORK": "host", "IORUNTIME_INVOKER__PREWARM_KINDS": "nodejs:default"}

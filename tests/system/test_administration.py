@@ -11,6 +11,7 @@ import pytest
 from ioruntime.model.activation import new_activation_id
 from ioruntime.testing.server import Server, ServerClient, eventually, run_cli, running_server
 
+pytestmark = pytest.mark.timeout(60)  # each start and each command is a process
 SEEN_WITHIN_S = 1.0 if os.environ.get("PYTEST_XDIST_WORKER") is None else 3.0
 """Beside another worker of the tests, the machine is not ours alone."""
 Cli = Callable[..., Any]

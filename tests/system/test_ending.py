@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: what runs may finish within the grace time, the rest is recorded, and the exit code is 0."""
 
+import http.client
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 from ioruntime.testing.server import Server, eventually, running_server
 
+pytestmark = pytest.mark.timeout(60)  # each start and each command is a process
 QUICK = {"IORUNTIME_INVOKER__PREWARM_KINDS": "nodejs:default", "IORUNTIME_INVOKER__PREWARM": "1"}
 SLEEPER = "const main = ({ms}) => new Promise((done) => { console.log('started'); setTimeout(() => done({slept: ms}), ms); })"
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
@@ -82,8 +84,6 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_an_idle_connection_does_not_delay_the_end(tmp_path: Path) -> None:
-    import http.client
-
     with running_server(tmp_path / "data", environment=QUICK) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
         connection.request("GET", "/ping")

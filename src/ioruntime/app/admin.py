@@ -4,10 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from ioruntime.app.clock import SystemClock
-from ioruntime.app.settings import Settings
+from ioruntime.app.secrets import add_key, build_sealer, keys_file
+from ioruntime.app.settings import Settings, SettingsError
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.model.limits import Limits
 from ioruntime.stores.sql.migrate import SchemaState, migrate
+from ioruntime.stores.sql.reseal import reseal
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.tokens.issuer import BuiltInIssuer
 
@@ -46,3 +48,21 @@ async def migrate_store(settings: Settings) -> SchemaState:
     """Bring the store to this version's schema; return what it was at before."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     return await migrate(settings.store_url())
+
+
+async def rotate_secrets(settings: Settings) -> tuple[str, int]:
+    """Put a new key to use and encrypt everything with it; return its id, and how many documents were written.
+
+    Servers that run read the new key when they meet it, and may write a little with the old one until then.
+
+    Raises:
+        SettingsError: encryption is switched off, or the file of keys cannot be used.
+        SchemaError, UnavailableError, CorruptError: the store cannot be used.
+    """
+    if not settings.secrets.encrypt:
+        raise SettingsError("secrets.encrypt is false: there is no key in use that could be replaced.")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    key = add_key(keys_file(settings.secrets, settings.data_dir))
+    sealer = build_sealer(settings.secrets, settings.data_dir)
+    async with SqlStores.open(settings.store_url(), sealer=sealer) as stores:
+        return key.id, await reseal(stores.engine, sealer)

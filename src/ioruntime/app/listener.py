@@ -1,6 +1,8 @@
 """Who must forget what when something changes: caches, counters, warm sandboxes."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
 from ioruntime.core.activations import Recorder
 from ioruntime.core.authenticate import Authenticator
@@ -12,20 +14,35 @@ from ioruntime.ports.namespaces import NamespaceStore
 _POLL_S = 0.5
 
 
+class Memory(Protocol):
+    """Something that remembers entities."""
+
+    def forget(self, namespace: str, key: str | None) -> None:
+        """Hear that an entity changed or, when `key` is None, that its namespace is gone."""
+        ...
+
+
 class Forgetter:
     """Passes changes on to everything in this process that remembers."""
 
     def __init__(
-        self, *, authenticator: Authenticator, resolver: Resolver, throttle: Throttle, recorder: Recorder, pool: Pool
+        self,
+        *,
+        authenticator: Authenticator,
+        resolver: Resolver,
+        throttle: Throttle,
+        recorder: Recorder,
+        pool: Pool,
+        others: Sequence[Memory] = (),
     ) -> None:
         self._authenticator = authenticator
-        self._resolver = resolver
+        self._memories: tuple[Memory, ...] = (resolver, *others)
         self._throttle = throttle
         self._recorder = recorder
         self._pool = pool
 
     def entity_changed(self, namespace: str, key: str) -> None:
-        self._resolver.forget(namespace, key)
+        self._forget(namespace, key)
         self._pool.retire_idle(f"{namespace}/{key}")
 
     def namespace_changed(self, name: str) -> None:
@@ -33,7 +50,7 @@ class Forgetter:
 
     def namespace_deleted(self, name: str) -> None:
         self._authenticator.forget(name)
-        self._resolver.forget(name, None)
+        self._forget(name, None)
         self._throttle.forget(name)
         self._recorder.forget(name)
         self._pool.retire(name)
@@ -46,8 +63,12 @@ class Forgetter:
             for change in await store.changes(seen):
                 seen = change.sequence
                 if change.key is not None:
-                    self._resolver.forget(change.namespace, change.key)
+                    self._forget(change.namespace, change.key)
                 elif await store.by_name(change.namespace) is None:
                     self.namespace_deleted(change.namespace)
                 else:
                     self.namespace_changed(change.namespace)
+
+    def _forget(self, namespace: str, key: str | None) -> None:
+        for memory in self._memories:
+            memory.forget(namespace, key)

@@ -5,6 +5,7 @@ key as the operator wrote it.
 """
 
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ from ioruntime.model.limits import PROFILES, Bound, Limits, ProfileName
 
 PREFIX = "IORUNTIME_"
 CONFIG_VARIABLE = "IORUNTIME_CONFIG"
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.ASCII)
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -148,6 +150,33 @@ class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     int_claim: str = "int"
 
 
+class SecretsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How parameters and other secrets lie in the store."""
+
+    encrypt: bool = True
+    """False writes them as they are; what is encrypted already can still be read."""
+    key_file: Path | None = None
+    """Of keys, the newest last; unset: one in the data directory, made when it is not there."""
+
+
+class ForwardingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the logs of actions may be sent."""
+
+    private_hosts: bool = False
+    """True lets namespaces send to addresses that only this machine or network reaches."""
+
+
+class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How web actions are reached."""
+
+    host: str | None = None
+    """Below which each namespace has its own host, with a port if it is not the usual one; unset: none has."""
+    redirect: bool = False
+    """True sends requests to `host` that name the namespace in the path to the namespace's own host."""
+    cache: bool = True
+    """False runs the action each time, whatever it says of its answer."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -165,6 +194,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds that running activations have to finish when the server is told to stop."""
     public_url: str | None = None
     """What clients reach us by; unset: made of host and port."""
+    tls_cert: Path | None = None
+    """PEM, with its chain; unset: plain http."""
+    tls_key: Path | None = None
+    """PEM, without a password; unset: in the file of `tls_cert`."""
     retention_days: Duration = 7.0
     """Days that activation records are kept."""
     store: StoreSettings = StoreSettings()
@@ -173,10 +206,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
+    web: WebSettings = WebSettings()
+    secrets: SecretsSettings = SecretsSettings()
+    forwarding: ForwardingSettings = ForwardingSettings()
 
     def __repr__(self) -> str:
         """Hide keys and passwords: representations end in logs."""
         return f"<Settings of {self.data_dir} on {self.host}:{self.port}>"
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        """What the server itself speaks."""
+        return "http" if self.tls_cert is None else "https"
 
     def store_url(self) -> str:
         return self.store.url or f"sqlite:///{self.data_dir.resolve() / 'ioruntime.db'}"
@@ -378,11 +419,21 @@ def _checked(settings: Settings) -> Settings:
     if settings.bus.url != "local":
         raise SettingsError("bus.url must be local: this version runs everything in one process.")
     _check_guest_auth(settings.guest_auth)
+    if settings.tls_key is not None and settings.tls_cert is None:
+        raise SettingsError("tls_key needs tls_cert, the certificate that it belongs to.")
+    _check_web(settings.web)
     if settings.public_url is None:
         return settings
     if not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError(f"public_url must begin with http:// or https://, not {settings.public_url!r}.")
     return msgspec.structs.replace(settings, public_url=settings.public_url.rstrip("/"))
+
+
+def _check_web(web: WebSettings) -> None:
+    if web.host is not None and not _HOST.fullmatch(web.host):
+        raise SettingsError(f"web.host must be a host name in lower case, with a port or without, not {web.host!r}.")
+    if web.redirect and web.host is None:
+        raise SettingsError("web.redirect needs web.host, the host that it leads to.")
 
 
 def _check_guest_auth(text: str | None) -> None:

@@ -3,7 +3,9 @@
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from typing import TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -33,9 +35,25 @@ def configure_logs(level: str, form: str) -> None:
             *tail,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lenient(sys.stderr))),  # of a file, it uses no more
         cache_logger_on_first_use=True,
     )
+
+
+class _Lenient:
+    """A stream that loses what cannot be written: a full disk or a closed pipe behind the log must not end the platform."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class Telemetry:
@@ -92,6 +110,9 @@ class Telemetry:
     def store_failed(self, error: Exception, *, pending: int) -> None:
         self._store_failures.inc()
         self._log.error("store_refused_records", reason=str(error), pending=pending)
+
+    def alarm_failed(self, namespace: str, trigger: str, error: Exception, /) -> None:
+        self._log.warning("alarm_failed", namespace=namespace, trigger=trigger, reason=str(error))
 
     def watch(self, gauges: Callable[[], dict[str, float]], slots: Callable[[], list[Slot]]) -> None:
         """Add gauges that are read when somebody asks for the metrics."""

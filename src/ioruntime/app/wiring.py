@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -12,22 +13,35 @@ from ioruntime.app.clock import SystemClock
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.retention import keep_tidy
+from ioruntime.app.secrets import build_sealer
 from ioruntime.app.settings import InvokerSettings, Settings, runtimes_directory
 from ioruntime.app.system.loader import install
+from ioruntime.app.system.natives import NativePackage, Natives
 from ioruntime.app.telemetry import Telemetry
 from ioruntime.app.tokens import Tokens, build_tokens
+from ioruntime.app.triggers import TriggerMemory, TriggerParts, TriggerServices, build_triggers
+from ioruntime.app.webhooks import LateSender
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Activations, Recorder
 from ioruntime.core.admission import Admission
+from ioruntime.core.alarms.feed import AlarmFeed
+from ioruntime.core.apis.apis import Apis
 from ioruntime.core.authenticate import Authenticator, identify
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.throttle import Throttle
+from ioruntime.core.web.responsecache import ResponseCache
+from ioruntime.core.web.validators import NAMESPACE, PACKAGE, VALIDATORS, AdobeValidator
+from ioruntime.core.webactions import CACHE_BYTES, WebActions
 from ioruntime.faces.adobe import routes as adobe
 from ioruntime.faces.adobe.services import AdobeServices
+from ioruntime.faces.docs import routes as docs
+from ioruntime.faces.gateway import routes as gateway
+from ioruntime.faces.gateway.services import GatewayServices, no_host
 from ioruntime.faces.http.application import Application, Face
 from ioruntime.faces.ims import routes as ims
 from ioruntime.faces.ims.services import ImsServices
@@ -35,6 +49,9 @@ from ioruntime.faces.platform import routes as platform
 from ioruntime.faces.platform.routes import Readiness
 from ioruntime.faces.rest import routes as rest
 from ioruntime.faces.rest.services import RestServices
+from ioruntime.faces.web import routes as web
+from ioruntime.faces.web.hosts import Hosts
+from ioruntime.faces.web.services import WebServices
 from ioruntime.invoker.code import CodeCache
 from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
 from ioruntime.invoker.drivers.guard import GuardedDriver
@@ -48,11 +65,13 @@ from ioruntime.model.kinds import Kinds, NoInterpreterError
 from ioruntime.model.limits import Limits
 from ioruntime.model.names import SYSTEM_NAMESPACE
 from ioruntime.ports.clock import Clock
+from ioruntime.ports.entities import EntityStore
 from ioruntime.ports.sandbox import Interpreter, SandboxDriver, SandboxSpec
 from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.stores import SqlStores
 
 SYSTEM_OWNER = Owner("whisk", "system")
+ADOBE_OWNER = Owner("adobe", NAMESPACE)
 _INVOKER = "local"
 
 
@@ -69,12 +88,13 @@ class Platform:
         await self._core.pool.prewarmed()
 
     async def drained(self) -> None:
-        """Wait until no activation runs."""
+        """Wait until no activation runs; compositions first, since they start more."""
+        await self._core.invocations.drained()
         await self._core.service.drained()
 
     async def interrupt(self) -> None:
         """End the activations that run, each with its record and its answer."""
-        await self._core.service.interrupt()
+        await self._core.interrupt()
 
 
 @asynccontextmanager
@@ -91,11 +111,14 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     machine = _look_around(settings, url)
     telemetry = Telemetry()
     async with (
-        SqlStores.open(settings.store_url()) as stores,
+        SqlStores.open(settings.store_url(), sealer=build_sealer(settings.secrets, settings.data_dir)) as stores,
         FileBlobs(settings.data_dir / "blobs") as blobs,
         asyncio.TaskGroup() as background,
+        AsyncExitStack() as opened,
     ):
-        core = _build_core(settings, machine, stores, blobs, telemetry)
+        core = _build_core(settings, machine, stores, blobs, telemetry, url)
+        await opened.enter_async_context(core.sender)
+        await opened.enter_async_context(core.forwarding)
         recording = background.create_task(core.recorder.run(), name="record activations")
         try:
             await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
@@ -104,14 +127,18 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
                 tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
+                scheduling = background.create_task(core.triggers.scheduler.run(), name="fire alarms")
                 try:
-                    application = Application(_faces(settings, core, machine, telemetry), telemetry)
+                    faces = _faces(settings, core, machine, telemetry)
+                    application = Application((*faces, docs.face(faces, __version__)), telemetry)
                     yield Platform(application, core, machine)
                 finally:
+                    core.triggers.scheduler.stop()
+                    await scheduling
                     core.bus.leave(_INVOKER)
                     following.cancel()
                     tidying.cancel()
-                    await core.service.interrupt()
+                    await core.interrupt()
         finally:
             core.recorder.close()
             await recording
@@ -134,13 +161,18 @@ class Machine(msgspec.Struct, frozen=True):
 class Core(msgspec.Struct, frozen=True, kw_only=True):
     """The services of one process."""
 
+    entities: EntityStore
     limits: Limits
+    admission: Admission
     clock: Clock
     tokens: Tokens
     bus: LocalBus
     pool: Pool
     service: InvokerService
     recorder: Recorder
+    sender: LateSender
+    forwarding: LogForwarding
+    apis: Apis
     forgetter: Forgetter
     authenticator: Authenticator
     resolver: Resolver
@@ -149,6 +181,13 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     invocations: Invocations
     activations: Activations
+    triggers: TriggerServices
+    natives: Natives
+
+    async def interrupt(self) -> None:
+        """End what runs: compositions first, so that they start nothing more."""
+        await self.invocations.interrupt()
+        await self.service.interrupt()
 
 
 def _look_around(settings: Settings, url: str) -> Machine:
@@ -157,65 +196,103 @@ def _look_around(settings: Settings, url: str) -> Machine:
     return Machine(interpreters, Kinds.of(load_families(), interpreters), driver, driver.degradations())
 
 
-def _build_core(settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry) -> Core:
+def _build_core(
+    settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry, url: str
+) -> Core:
     limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
     tokens = build_tokens(settings.auth, settings.data_dir)
-    recorder = Recorder(stores.activations, telemetry)
+    sender = LateSender(private_hosts=settings.forwarding.private_hosts)
+    forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
+    recorder = Recorder(stores.activations, telemetry, on_written=forwarding.written)
     authenticator = Authenticator(stores.namespaces, tokens.verifier)
     resolver, throttle = Resolver(stores.entities), Throttle()
-    pool = Pool(
-        machine.driver,
-        memory_mb=settings.invoker.total_memory_mb(),
-        clock=clock,
-        prewarm=_prewarm(settings.invoker, machine, limits.memory_mb.default),
-        idle_s=settings.invoker.idle_s,
-        pause_grace_s=settings.invoker.pause_grace_s,
-        on_start_failed=telemetry.start_failed,
+    apis = Apis(entities=stores.entities, namespaces=stores.namespaces, resolver=resolver, clock=clock, url=url)
+    admission, memory = Admission(throttle, clock, limits), TriggerMemory(stores.entities)
+    pool = _build_pool(settings.invoker, machine, clock, telemetry, memory_mb=limits.memory_mb.default)
+    service = _build_service(settings, machine, bus, pool, blobs, telemetry)
+    others = (memory, apis, forwarding)
+    forgetter = Forgetter(
+        authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool, others=others
     )
-    service = InvokerService(
+    alarms = AlarmFeed(entities=stores.entities, clock=clock, listener=forgetter)
+    invocations = Invocations(
+        resolver=resolver,
         bus=bus,
-        pool=pool,
-        code=CodeCache(blobs, settings.data_dir / "unpacked"),
-        kinds=machine.kinds,
-        interpreters=machine.interpreters,
+        store=stores.activations,
+        recorder=recorder,
+        admission=admission,
         clock=clock,
-        reporter=telemetry,
-        result_bytes_most=limits.result_bytes,
-        queue_most=settings.invoker.queue_most,
+        natives=AdobeValidator(authenticator.bearer).natives() | alarms.natives(),
     )
-    forgetter = Forgetter(authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool)
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
     return Core(
+        entities=stores.entities,
         limits=limits,
+        admission=admission,
         clock=clock,
         tokens=tokens,
         bus=bus,
         pool=pool,
         service=service,
         recorder=recorder,
+        sender=sender,
+        forwarding=forwarding,
+        apis=apis,
         forgetter=forgetter,
         authenticator=authenticator,
         resolver=resolver,
         namespaces=Namespaces(stores.namespaces, clock=clock, listener=forgetter),
         packages=packages,
-        catalog=Catalog(
-            entities=stores.entities,
-            packages=packages,
-            blobs=blobs,
-            kinds=machine.kinds,
-            limits=limits,
-            clock=clock,
-            listener=forgetter,
-        ),
-        invocations=Invocations(
-            resolver=resolver,
-            bus=bus,
-            store=stores.activations,
-            recorder=recorder,
-            admission=Admission(throttle, clock, limits),
-            clock=clock,
-        ),
+        catalog=_build_catalog(settings, machine, stores, blobs, packages, forgetter),
+        invocations=invocations,
         activations=Activations(stores.activations, recorder),
+        natives=Natives(entities=stores.entities, packages=packages, clock=clock, listener=forgetter),
+        triggers=build_triggers(
+            TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter), telemetry
+        ),
+    )
+
+
+def _build_catalog(
+    settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, packages: Packages, listener: Forgetter
+) -> Catalog:
+    return Catalog(
+        entities=stores.entities,
+        packages=packages,
+        blobs=blobs,
+        kinds=machine.kinds,
+        limits=settings.limits.effective(),
+        clock=SystemClock(),
+        listener=listener,
+    )
+
+
+def _build_service(
+    settings: Settings, machine: Machine, bus: LocalBus, pool: Pool, blobs: FileBlobs, telemetry: Telemetry
+) -> InvokerService:
+    return InvokerService(
+        bus=bus,
+        pool=pool,
+        code=CodeCache(blobs, settings.data_dir / "unpacked"),
+        kinds=machine.kinds,
+        interpreters=machine.interpreters,
+        clock=SystemClock(),
+        reporter=telemetry,
+        result_bytes_most=settings.limits.effective().result_bytes,
+        queue_most=settings.invoker.queue_most,
+    )
+
+
+def _build_pool(settings: InvokerSettings, machine: Machine, clock: Clock, telemetry: Telemetry, *, memory_mb: int) -> Pool:
+    """Build the pool; `memory_mb` is what an action has that asks for nothing, hence what is prewarmed."""
+    return Pool(
+        machine.driver,
+        memory_mb=settings.total_memory_mb(),
+        clock=clock,
+        prewarm=_prewarm(settings, machine, memory_mb),
+        idle_s=settings.idle_s,
+        pause_grace_s=settings.pause_grace_s,
+        on_start_failed=telemetry.start_failed,
     )
 
 
@@ -228,7 +305,45 @@ async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) ->
         write_credentials(settings, url, guest, core.tokens)
     system = await core.namespaces.create(SYSTEM_OWNER, name=SYSTEM_NAMESPACE)
     await install(core.catalog, core.packages, identify(system))
+    await core.natives.install(identify(system))
+    await _install_validators(core)
     await core.invocations.recover()
+
+
+async def _install_validators(core: Core) -> None:
+    identity = identify(await core.namespaces.create(ADOBE_OWNER, name=NAMESPACE))
+    actions: dict[str, dict[str, Any]] = {name: {"description": text} for name, text in VALIDATORS.items()}
+    await core.natives.install(identity, {PACKAGE: NativePackage("Checks of requests by Adobe's tokens", actions)})
+
+
+def _web_actions(settings: Settings, core: Core) -> WebActions:
+    return WebActions(
+        authenticator=core.authenticator,
+        resolver=core.resolver,
+        invocations=core.invocations,
+        admission=core.admission,
+        clock=core.clock,
+        cache=ResponseCache(most_bytes=CACHE_BYTES) if settings.web.cache else None,
+        adobe=settings.limits.profile == "adobe",
+    )
+
+
+def _web_faces(settings: Settings, core: Core, web_actions: WebActions) -> tuple[Face, ...]:
+    hosts = None if settings.web.host is None else Hosts(settings.web.host, settings.web.redirect)
+    web_services = WebServices(
+        authenticator=core.authenticator,
+        web=web_actions,
+        hosts=hosts,
+        scheme=None if settings.public_url is None else settings.public_url.partition(":")[0],
+        gateway_headers=settings.limits.profile == "adobe",
+    )
+    api_services = GatewayServices(
+        apis=core.apis,
+        authenticator=core.authenticator,
+        web=web_actions,
+        namespace_of_host=no_host if hosts is None else hosts.namespace_of,
+    )
+    return (web.face(web_services), gateway.management_face(api_services), gateway.serving_face(api_services))
 
 
 def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetry) -> tuple[Face, ...]:
@@ -244,6 +359,10 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
                 catalog=core.catalog,
                 packages=core.packages,
                 activations=core.activations,
+                forwarding=core.forwarding,
+                triggers=core.triggers.triggers,
+                rules=core.triggers.rules,
+                firing=core.triggers.firing,
                 limits=core.limits,
                 kinds=machine.kinds,
                 build=f"ioruntime {__version__}",
@@ -261,6 +380,7 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
                 base_url=settings.public_url,
             )
         ),
+        *_web_faces(settings, core, _web_actions(settings, core)),
         ims.face(ImsServices(issuer=core.tokens.issuer, clients=core.tokens.clients, base_url=settings.public_url)),
         platform.face(platform.PlatformServices(readiness=readiness, metrics=telemetry.metrics)),
     )

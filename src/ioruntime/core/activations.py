@@ -1,7 +1,7 @@
 """Records of activations: written behind the answer, readable at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -36,17 +36,20 @@ class Recorder:
         *,
         gather_s: float = _GATHER_S,
         retry_s: Sequence[float] = _RETRY_S,
+        on_written: Callable[[Sequence[Activation]], None] | None = None,
     ) -> None:
         """Write to `store`.
 
         Args:
             gather_s: how long a record may wait for company, unless somebody waits for it.
             retry_s: how long to wait after the first, second... refusal in a row; the last for all that follow.
+            on_written: hears of each batch when it is on disk; of a record that was written again, again.
         """
         self._gather_s = gather_s
         self._store = store
         self._reporter = reporter
         self._retry_s = tuple(retry_s)
+        self._on_written = on_written
         self._waiting: dict[ActivationId, Activation] = {}
         self._arrived = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -139,6 +142,8 @@ class Recorder:
         for activation in batch:
             if self._waiting.get(activation.activation_id) is activation:
                 del self._waiting[activation.activation_id]
+        if self._on_written is not None:
+            self._on_written(batch)
         await self._announce()
         return True
 

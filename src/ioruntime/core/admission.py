@@ -20,8 +20,7 @@ class Admission:
         Raises:
             ThrottledError: it would be over a limit; nothing was counted.
         """
-        overrides = identity.namespace.overrides
-        limits = effective(self.limits, overrides) if overrides else self.limits
+        limits = self._limits_of(identity)
         self._throttle.start(
             identity.name,
             self._clock.monotonic_s(),
@@ -29,6 +28,33 @@ class Admission:
             concurrent=limits.concurrent_invocations,
         )
 
+    def check(self, identity: Identity) -> None:
+        """Let pass what `start` would; count nothing.
+
+        Raises:
+            ThrottledError: it would be over a limit.
+        """
+        limits = self._limits_of(identity)
+        self._throttle.check(
+            identity.name,
+            self._clock.monotonic_s(),
+            per_minute=limits.invocations_per_minute,
+            concurrent=limits.concurrent_invocations,
+        )
+
+    def fire(self, identity: Identity) -> None:
+        """Count one firing of a trigger.
+
+        Raises:
+            ThrottledError: it would be over the limit; nothing was counted.
+        """
+        per_minute = self._limits_of(identity).fires_per_minute
+        self._throttle.fire(identity.name, self._clock.monotonic_s(), per_minute=per_minute)
+
     def end(self, namespace: str) -> None:
         """Count one invocation out of flight."""
         self._throttle.end(namespace)
+
+    def _limits_of(self, identity: Identity) -> Limits:
+        overrides = identity.namespace.overrides
+        return effective(self.limits, overrides) if overrides else self.limits

@@ -1,6 +1,6 @@
 """Who asks: from an OpenWhisk key or a bearer token to an identity.
 
-Identities are cached by the key's uuid and by their owner, and forgotten when their namespace changes, so the hot path
+Identities are cached by the key's uuid, by owner and by name, and forgotten when their namespace changes, so the hot path
 reads no store.
 """
 
@@ -22,6 +22,7 @@ class Authenticator:
         self._verifier = verifier
         self._by_uuid: dict[str, Identity] = {}
         self._by_owner: dict[Owner, Identity] = {}
+        self._by_name: dict[str, Identity] = {}
         self._generation = 0
 
     async def basic(self, auth: AuthKey) -> Identity:
@@ -68,9 +69,19 @@ class Authenticator:
         identity = self._by_owner.get(owner)
         return identity if identity is not None else await self._load_owned(owner)
 
+    async def named(self, namespace: str) -> Identity:
+        """Return a namespace's own subject, in whose name its web actions run.
+
+        Raises:
+            NotFoundError: there is no such namespace.
+        """
+        identity = self._by_name.get(namespace)
+        return identity if identity is not None else await self._load_named(namespace)
+
     def forget(self, namespace: str) -> None:
         """Drop what is cached of a namespace that changed."""
         self._generation += 1
+        self._by_name.pop(namespace, None)
         stale = [uuid for uuid, identity in self._by_uuid.items() if identity.name == namespace]
         for uuid in stale:
             del self._by_uuid[uuid]
@@ -95,6 +106,16 @@ class Authenticator:
         identity = identify(namespace)
         if generation == self._generation:
             self._by_owner[owner] = identity
+        return identity
+
+    async def _load_named(self, name: str) -> Identity:
+        generation = self._generation
+        namespace = await self._namespaces.by_name(name)
+        if namespace is None:
+            raise NotFoundError
+        identity = identify(namespace)
+        if generation == self._generation:
+            self._by_name[name] = identity
         return identity
 
 

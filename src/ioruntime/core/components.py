@@ -39,21 +39,25 @@ class Components:
         if len(names) > most:
             raise InvalidError(TOO_MANY)
         paths = [EntityPath.parse(name, own_namespace=identity.name) for name in names]
-        if await self._length(identity, sequence, paths, most) > most:
-            raise InvalidError(TOO_MANY)
+        await self._length(identity, sequence, paths, most, levels=most)
         return tuple(f"/{path}" for path in paths)
 
-    async def _length(self, identity: Identity, sequence: EntityPath, paths: Sequence[EntityPath], most: int) -> int:
+    async def _length(
+        self, identity: Identity, sequence: EntityPath, paths: Sequence[EntityPath], most: int, *, levels: int
+    ) -> int:
+        """Count actions with nested sequences written out; at most `levels` of these are inside each other."""
         length = 0
         for path in paths:
             action = await self._read(identity, sequence, path)
-            if isinstance(action.exec, SequenceExec):
-                inner = [EntityPath.parse(name, own_namespace=path.namespace) for name in action.exec.components]
-                length += await self._length(identity, sequence, inner, most - length)
-            else:
+            if not isinstance(action.exec, SequenceExec):
                 length += 1
+            elif levels == 0:
+                raise InvalidError(TOO_MANY)
+            else:
+                inner = [EntityPath.parse(name, own_namespace=path.namespace) for name in action.exec.components]
+                length += await self._length(identity, sequence, inner, most - length, levels=levels - 1)
             if length > most:
-                return length
+                raise InvalidError(TOO_MANY)
         return length
 
     async def _read(self, identity: Identity, sequence: EntityPath, path: EntityPath) -> Action:

@@ -6,6 +6,7 @@ Only whole compositions count against the namespace's limits.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Self, TypeAlias
 
 import msgspec
@@ -13,13 +14,13 @@ import msgspec
 from ioruntime.core.conductors import run_conductor
 from ioruntime.core.resolve import Resolved, Resolver
 from ioruntime.core.sequences import run_sequence
-from ioruntime.core.steps import Budget, Component, End, Timing
-from ioruntime.model.activation import Activation, ActivationId, Status, error_result, new_activation_id
+from ioruntime.core.steps import Budget, End, LateError, Tally, is_composed, is_conductor
+from ioruntime.model.activation import Activation, Status, new_activation_id
 from ioruntime.model.errors import IoRuntimeError
 from ioruntime.model.exec import NativeExec, SequenceExec
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import EntityPath
-from ioruntime.model.params import Annotation, Arguments, annotation, is_truthy, read_arguments
+from ioruntime.model.params import Annotation, Arguments, read_arguments
 from ioruntime.ports.bus import InvocationRequest
 from ioruntime.ports.clock import Clock
 
@@ -27,18 +28,13 @@ NativeHandler: TypeAlias = Callable[[Identity, dict[str, Any]], Awaitable[dict[s
 """Runs an action of the platform; a result with the key `error` is an application error."""
 Send: TypeAlias = Callable[[InvocationRequest], Awaitable["asyncio.Future[Activation]"]]
 
+INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
 _GRACE_S = 60.0
 """How much longer than its own time limit a component is waited for: it may have to wait for a sandbox."""
 
 
-def is_composed(resolved: Resolved) -> bool:
-    """Tell whether an action is run here rather than by an invoker."""
-    exec_ = resolved.action.exec
-    return isinstance(exec_, SequenceExec | NativeExec) or is_truthy(annotation(resolved.action.annotations, "conductor"))
-
-
 class Composer:
-    """Runs compositions; each is a task of this object."""
+    """Runs compositions; each, also one inside another, is a task of this object."""
 
     def __init__(
         self,
@@ -49,6 +45,7 @@ class Composer:
         finish: Callable[[Activation], None],
         natives: Mapping[str, NativeHandler],
         length: int,
+        grace_s: float = _GRACE_S,
     ) -> None:
         """Run with these parts.
 
@@ -57,15 +54,17 @@ class Composer:
             finish: takes the record of every composition, at the top or not.
             natives: by the `handler` of `NativeExec`.
             length: how many components a composition may have.
+            grace_s: how much longer than its own time limit a component is waited for.
         """
         self.resolver = resolver
-        self._clock = clock
-        self._send = send
+        self.clock = clock
+        self.send = send
+        self.natives = natives
+        self.grace_s = grace_s
         self._finish = finish
-        self._natives = natives
         self._length = length
         self._tasks = asyncio.TaskGroup()
-        self._running = 0
+        self._running: set[asyncio.Task[Activation]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
 
@@ -80,144 +79,161 @@ class Composer:
         """Wait until no composition runs."""
         await self._quiet.wait()
 
+    async def interrupt(self) -> None:
+        """End the compositions that run; each is recorded as interrupted by the platform."""
+        for task in self._running:
+            task.cancel()
+        await self._quiet.wait()
+
     def start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> None:
         """Run a composition; its record goes to `finish`."""
-        self._running += 1
+        self.begin(_Run(self, identity, resolved, request, Budget.of(self._length)))
+
+    def begin(self, run: "_Run") -> asyncio.Task[Activation]:
+        """Start a task for a composition. Inside one another, tasks of their own keep the stack flat."""
+        task = self._tasks.create_task(self._complete(run), name=run.request.activation_id)
+        self._running.add(task)
         self._quiet.clear()
-        self._tasks.create_task(self._run_top(identity, resolved, request), name=request.activation_id)
+        task.add_done_callback(partial(self._ended, run))
+        return task
 
-    async def _run_top(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> None:
+    async def _complete(self, run: "_Run") -> Activation:
         try:
-            await self._compose(identity, resolved, request, Budget(self._length))
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._quiet.set()
-
-    async def _compose(self, identity: Identity, resolved: Resolved, request: InvocationRequest, budget: Budget) -> Activation:
-        timing = Timing(self._clock.now_ms())
-        run = _Component(self, identity, request, budget)
-        try:
-            end = await self._end(identity, resolved, request, run, timing)
-        except (IoRuntimeError, TimeoutError) as error:
-            end = End(Status.WHISK_ERROR, error_result(str(error)))
-        except asyncio.CancelledError:
-            end = End(Status.WHISK_ERROR, error_result("The activation was interrupted: the platform stopped before it ended."))
-            self._finish(_record(request, end, timing, resolved))
-            raise
-        activation = _record(request, end, timing, resolved)
+            end = await run.end()
+        except IoRuntimeError as error:
+            end = End.whisk_error(str(error))
+        except Exception as error:  # noqa: BLE001 - the loop's handler logs it with its traceback
+            crash = {"message": f"composition {run.request.activation_id} crashed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(crash)
+            end = End.whisk_error("There was an internal server error.")
+        activation = run.record(end)
         self._finish(activation)
         return activation
 
-    async def _end(
-        self, identity: Identity, resolved: Resolved, request: InvocationRequest, run: "_Component", timing: Timing
-    ) -> End:
-        exec_ = resolved.action.exec
-        match exec_:
-            case SequenceExec(components=components):
-                return await run_sequence(components, request.arguments, run, timing)
-            case NativeExec(handler=name):
-                return await self._run_native(name, identity, request)
-            case _:
-                return await run_conductor(resolved.action.path, request.arguments, run, timing)
+    def _ended(self, run: "_Run", task: asyncio.Task[Activation]) -> None:
+        if task.cancelled():  # perhaps before its first step, so the task itself cannot record it
+            self._finish(run.record(End.whisk_error(INTERRUPTED)))
+        self._running.discard(task)
+        if not self._running:
+            self._quiet.set()
 
-    async def _run_native(self, name: str, identity: Identity, request: InvocationRequest) -> End:
-        result = await self._natives[name](identity, msgspec.json.decode(request.arguments))
+
+class _Run:
+    """One run of a sequence, conductor or native action."""
+
+    def __init__(
+        self, composer: Composer, identity: Identity, resolved: Resolved, request: InvocationRequest, budget: Budget
+    ) -> None:
+        self.request = request
+        self.budget = budget
+        self.namespace = identity.name
+        self._composer = composer
+        self._identity = identity
+        self._resolved = resolved
+        self._start_ms = composer.clock.now_ms()
+        self._tally = Tally()
+
+    async def end(self) -> End:
+        """Run to the end.
+
+        Raises:
+            IoRuntimeError: the platform could not.
+        """
+        match self.request.action.exec:
+            case SequenceExec(components=components):
+                return await run_sequence(components, self.request.arguments, self)
+            case NativeExec(handler=handler):
+                return await self._run_native(self._composer.natives[handler])
+            case _:
+                return await run_conductor(self.request.arguments, self)
+
+    async def resolve(self, path: EntityPath) -> Resolved:
+        return await self._composer.resolver.runnable(self._identity, path)
+
+    async def run(self, component: Resolved, arguments: msgspec.Raw) -> Activation:
+        request = self._request_for(component, arguments)
+        if not is_composed(component.action):
+            return await self._send(request)
+        budget = self.budget.inside_conductor() if is_conductor(self.request.action) else self.budget.inside_sequence()
+        part = _Run(self._composer, self._identity, component, request, budget)
+        activation = await self._composer.begin(part)
+        self._tally.add(activation)
+        return activation
+
+    async def conduct(self, arguments: msgspec.Raw) -> Activation:
+        return await self._send(self._request_for(self._resolved, arguments, as_code=True))
+
+    async def _send(self, request: InvocationRequest) -> Activation:
+        answer = await self._composer.send(request)
+        timeout_s = request.action.limits.timeout_ms / 1000 + self._composer.grace_s
+        done, _ = await asyncio.wait((answer,), timeout=timeout_s)
+        if not done:
+            raise LateError(request.activation_id)
+        self._tally.add(answer.result())
+        return answer.result()
+
+    async def _run_native(self, handler: NativeHandler) -> End:
+        started_s = self._composer.clock.monotonic_s()
+        result = await handler(self._identity, msgspec.json.decode(self.request.arguments))
+        self._tally.duration_ms = round((self._composer.clock.monotonic_s() - started_s) * 1000)
         status = Status.APPLICATION_ERROR if "error" in result else Status.SUCCESS
         return End(status, msgspec.Raw(msgspec.json.encode(result)))
 
-    async def run_component(
-        self,
-        identity: Identity,
-        path: EntityPath,
-        arguments: msgspec.Raw,
-        *,
-        cause: InvocationRequest,
-        budget: Budget,
-        as_code: bool,
-    ) -> Activation:
-        """Run one component to its end.
-
-        Args:
-            as_code: run a conductor's own code once instead of the composition that it conducts.
-
-        Raises:
-            NotFoundError, ForbiddenError, WrongCollectionError: there is no such action for the caller.
-            TimeoutError: it did not end within its time limit and a minute.
-            UnavailableError: no invoker takes it.
-        """
-        resolved = await self.resolver.runnable(identity, path)
-        request = _component_request(identity, resolved, arguments, cause, received_ms=self._clock.now_ms())
-        if is_composed(resolved) and not as_code:
-            return await self._compose(identity, resolved, request, budget)
-        answer = await self._send(request)
-        done, _ = await asyncio.wait((answer,), timeout=resolved.action.limits.timeout_ms / 1000 + _GRACE_S)
-        if not done:
-            raise TimeoutError(request.activation_id)
-        return answer.result()
-
-
-class _Component(Component):
-    """Runs the components of one composition in its caller's name."""
-
-    def __init__(self, composer: Composer, identity: Identity, request: InvocationRequest, budget: Budget) -> None:
-        self._composer = composer
-        self._identity = identity
-        self._request = request
-        self.budget = budget
-        self.namespace = identity.name
-
-    async def run(self, path: EntityPath, arguments: msgspec.Raw, *, as_code: bool = False) -> Activation:
-        return await self._composer.run_component(
-            self._identity, path, arguments, cause=self._request, budget=self.budget, as_code=as_code
+    def _request_for(self, component: Resolved, arguments: msgspec.Raw, *, as_code: bool = False) -> InvocationRequest:
+        merged, environment = arguments, component.environment
+        if as_code or gets_parameters(component):
+            merged, environment = _overlay(component, arguments)
+        cause = self.request
+        return InvocationRequest(
+            activation_id=new_activation_id(),
+            transaction_id=cause.transaction_id,
+            namespace=cause.namespace,
+            subject=cause.subject,
+            action=component.action,
+            arguments=merged,
+            environment=environment,
+            api_key=str(self._identity.namespace.auth) if component.wants_api_key else None,
+            blocking=True,
+            cause=cause.activation_id,
+            binding=component.binding.path if component.binding else None,
+            received_ms=self._composer.clock.now_ms(),
         )
 
-    async def check(self, path: EntityPath) -> Resolved:
-        return await self._composer.resolver.runnable(self._identity, path)
+    def record(self, end: End) -> Activation:
+        """Build the record; its logs are the ids of what it ran, its duration is theirs."""
+        limits = self.request.action.limits
+        if self._tally.memory_mb:
+            limits = msgspec.structs.replace(limits, memory_mb=self._tally.memory_mb)
+        return self.request.record(
+            end.status,
+            end.result,
+            start_ms=self._start_ms,
+            duration_ms=self._tally.duration_ms,
+            logs=tuple(self._tally.ids),
+            annotations=(Annotation("limits", limits), *composition_annotations(self.request)),
+        )
 
 
-def _component_request(
-    identity: Identity, resolved: Resolved, arguments: msgspec.Raw, cause: InvocationRequest, *, received_ms: int
-) -> InvocationRequest:
-    merged, environment = arguments, resolved.environment
-    if not bytes(memoryview(arguments)[:1]).startswith(b"["):
-        payload = read_arguments(bytes(arguments))
-        merged, environment = resolved.merge(payload), resolved.environment_with(payload)
-    return InvocationRequest(
-        activation_id=new_activation_id(),
-        transaction_id=cause.transaction_id,
-        namespace=identity.name,
-        subject=identity.subject,
-        action=resolved.action,
-        arguments=arguments if isinstance(resolved.action.exec, SequenceExec) else merged,
-        environment=environment,
-        api_key=str(identity.namespace.auth) if resolved.wants_api_key else None,
-        blocking=True,
-        cause=ActivationId(cause.activation_id),
-        binding=resolved.binding.path if resolved.binding else None,
-        received_ms=received_ms,
-    )
+def gets_parameters(resolved: Resolved) -> bool:
+    """Tell whether parameters are merged when an action starts.
+
+    Those of a sequence only name its components, and a conductor's code gets them each time it runs.
+    """
+    return isinstance(resolved.action.exec, NativeExec) or not is_composed(resolved.action)
 
 
-def payload_of(resolved: Resolved, payload: Arguments, merged: msgspec.Raw) -> msgspec.Raw:
-    """Choose what an action gets: a sequence the bare payload, since its parameters only name its components."""
-    return msgspec.Raw(msgspec.json.encode(payload)) if isinstance(resolved.action.exec, SequenceExec) else merged
+def composition_annotations(request: InvocationRequest) -> tuple[Annotation, ...]:
+    """Return what only the record of a sequence or conductor says (pure)."""
+    conducts = is_conductor(request.action)
+    if not conducts and not isinstance(request.action.exec, SequenceExec):
+        return ()
+    annotations = (Annotation("kind", "sequence"), Annotation("topmost", request.cause is None))
+    return (*annotations, Annotation("conductor", True)) if conducts else annotations
 
 
-def _record(request: InvocationRequest, end: End, timing: Timing, resolved: Resolved) -> Activation:
-    limits = request.action.limits
-    if timing.memory_mb:
-        limits = msgspec.structs.replace(limits, memory_mb=timing.memory_mb)
-    annotations = [Annotation("limits", limits)]
-    if not isinstance(resolved.action.exec, NativeExec):
-        annotations += [Annotation("kind", "sequence"), Annotation("topmost", request.cause is None)]
-    if not isinstance(resolved.action.exec, SequenceExec | NativeExec):
-        annotations.append(Annotation("conductor", True))
-    return request.record(
-        end.status,
-        end.result,
-        start_ms=timing.start_ms,
-        duration_ms=timing.duration_ms,
-        logs=tuple(timing.ids),
-        annotations=tuple(annotations),
-    )
+def _overlay(component: Resolved, arguments: msgspec.Raw) -> tuple[msgspec.Raw, dict[str, str]]:
+    """Merge a component's parameters with what it is handed; an array stays as it is."""
+    if bytes(memoryview(arguments)[:64]).lstrip().startswith(b"["):
+        return arguments, component.environment
+    payload: Arguments = read_arguments(bytes(arguments))
+    return component.merge(payload), component.environment_with(payload)

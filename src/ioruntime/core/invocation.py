@@ -1,19 +1,20 @@
 """The act of invoking: check, send, wait as long as the caller may, and let the activation outlive the wait."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self, TypeAlias
 
 import msgspec
 
 from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission
-from ioruntime.core.composing import Composer, NativeHandler, is_composed, payload_of
+from ioruntime.core.composing import INTERRUPTED, Composer, NativeHandler, composition_annotations, gets_parameters
 from ioruntime.core.dispatch.dispatcher import Dispatcher
 from ioruntime.core.dispatch.pending import Pending
 from ioruntime.core.resolve import Resolved, Resolver
+from ioruntime.core.steps import is_composed
 from ioruntime.model.activation import Activation, ActivationId, Status, error_result, new_activation_id
-from ioruntime.model.errors import UnavailableError
+from ioruntime.model.errors import IoRuntimeError, UnavailableError
 from ioruntime.model.identity import Identity
 from ioruntime.model.params import Arguments
 from ioruntime.ports.activations import ActivationStore
@@ -72,6 +73,10 @@ class Invocations:
         """Wait until no composition runs."""
         await self._composer.drained()
 
+    async def interrupt(self) -> None:
+        """End the compositions that run, each with its record and its answer."""
+        await self._composer.interrupt()
+
     async def invoke(
         self, identity: Identity, resolved: Resolved, payload: Arguments, *, transaction_id: str, wait_ms: int | None = None
     ) -> Outcome:
@@ -101,6 +106,52 @@ class Invocations:
             self._admission.end(identity.name)
             raise
         return Accepted(request.activation_id) if wait_ms is None else await self._wait(request, answer, wait_ms)
+
+    async def accept_many(
+        self, identity: Identity, actions: Sequence[Resolved], payload: Arguments, *, transaction_id: str
+    ) -> Sequence[ActivationId | IoRuntimeError]:
+        """Start activations that nobody waits for, all accepted with one write; return their ids, in the same order.
+
+        In the place of an id is the error of an action that was not started; the others do not mind.
+
+        Raises:
+            UnavailableError: they cannot be stored; none was started.
+        """
+        admitted = [self._admit(identity, resolved, payload, transaction_id) for resolved in actions]
+        waiting = [each for each in admitted if isinstance(each, InvocationRequest)]
+        try:
+            await self._store.accept(waiting)
+            return [
+                await self._start_accepted(identity, resolved, each, waiting) if isinstance(each, InvocationRequest) else each
+                for resolved, each in zip(actions, admitted, strict=True)
+            ]
+        except BaseException:
+            for _ in waiting:
+                self._admission.end(identity.name)
+            raise
+
+    def _admit(
+        self, identity: Identity, resolved: Resolved, payload: Arguments, transaction_id: str
+    ) -> InvocationRequest | IoRuntimeError:
+        try:
+            arguments = resolved.arguments(payload)
+            self._admission.start(identity)
+        except IoRuntimeError as error:
+            return error
+        return self._request(identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=False)
+
+    async def _start_accepted(
+        self, identity: Identity, resolved: Resolved, request: InvocationRequest, waiting: list[InvocationRequest]
+    ) -> ActivationId | IoRuntimeError:
+        waiting.remove(request)
+        try:
+            await self._start(identity, resolved, request)
+        except BaseException as error:
+            self._admission.end(identity.name)
+            if not isinstance(error, IoRuntimeError):
+                raise
+            return error
+        return request.activation_id
 
     async def recover(self) -> int:
         """Give every request that an earlier process accepted and did not finish its record; return how many.
@@ -132,7 +183,7 @@ class Invocations:
             namespace=identity.name,
             subject=identity.subject,
             action=resolved.action,
-            arguments=payload_of(resolved, payload, arguments),
+            arguments=arguments if gets_parameters(resolved) else msgspec.Raw(msgspec.json.encode(payload)),
             environment=resolved.environment_with(payload),
             api_key=str(identity.namespace.auth) if resolved.wants_api_key else None,
             blocking=blocking,
@@ -141,7 +192,7 @@ class Invocations:
         )
 
     async def _start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> asyncio.Future[Activation]:
-        if not is_composed(resolved):
+        if not is_composed(resolved.action):
             return await self._send(request)
         answer = self._pending.expect(request.activation_id)
         self._composer.start(identity, resolved, request)
@@ -176,7 +227,7 @@ class Invocations:
         self._pending.settle(activation)
 
     def _interrupted(self, request: InvocationRequest) -> Activation:
-        return failed(request, "The activation was interrupted: the platform stopped before it ended.", self._clock.now_ms())
+        return failed(request, INTERRUPTED, self._clock.now_ms())
 
     def _refused(self, request: InvocationRequest, error: UnavailableError) -> Activation:
         return failed(request, str(error), self._clock.now_ms())
@@ -184,4 +235,5 @@ class Invocations:
 
 def failed(request: InvocationRequest, text: str, now_ms: int) -> Activation:
     """Build the record of an activation that the platform could not run or finish."""
-    return request.record(Status.WHISK_ERROR, error_result(text), start_ms=now_ms, duration_ms=0)
+    annotations = composition_annotations(request)
+    return request.record(Status.WHISK_ERROR, error_result(text), start_ms=now_ms, duration_ms=0, annotations=annotations)

@@ -1,4 +1,4 @@
-"""How many invocations a namespace may start in a minute, and have in flight (pure; time is an argument).
+"""How many invocations a namespace may start in a minute and have in flight, and how often fire (pure; time is an argument).
 
 Rates are counted over a sliding minute in steps of one second, not over calendar minutes; a step leaves when all of it
 is a minute old, so no 60 seconds ever see more than the limit. Refused requests do not count: a client that is throttled
@@ -46,6 +46,7 @@ class Throttle:
 
     def __init__(self) -> None:
         self._minutes: dict[str, SlidingMinute] = {}
+        self._fires: dict[str, SlidingMinute] = {}
         self._in_flight: dict[str, int] = {}
 
     def start(self, namespace: str, now_s: float, *, per_minute: int, concurrent: int) -> None:
@@ -54,17 +55,29 @@ class Throttle:
         Raises:
             ThrottledError: it would be over a limit; nothing was counted.
         """
-        in_flight = self._in_flight.get(namespace, 0)
+        self.check(namespace, now_s, per_minute=per_minute, concurrent=concurrent)
+        self._minutes[namespace].add(now_s)
+        self._in_flight[namespace] = self.in_flight(namespace) + 1
+
+    def check(self, namespace: str, now_s: float, *, per_minute: int, concurrent: int) -> None:
+        """Let pass what `start` would; count nothing.
+
+        Raises:
+            ThrottledError: it would be over a limit.
+        """
+        in_flight = self.in_flight(namespace)
         if in_flight >= concurrent:
             raise ThrottledError.concurrency(in_flight + 1, concurrent)
-        minute = self._minutes.get(namespace)
-        if minute is None:
-            minute = self._minutes[namespace] = SlidingMinute()
-        count = minute.count(now_s)
-        if count >= per_minute:
-            raise ThrottledError.rate(count + 1, per_minute, retry_after_s=minute.retry_after_s(now_s))
-        minute.add(now_s)
-        self._in_flight[namespace] = in_flight + 1
+        _check_rate(self._minutes, namespace, now_s, per_minute)
+
+    def fire(self, namespace: str, now_s: float, *, per_minute: int) -> None:
+        """Count one firing of a trigger, apart from invocations.
+
+        Raises:
+            ThrottledError: it would be over the limit; nothing was counted.
+        """
+        _check_rate(self._fires, namespace, now_s, per_minute)
+        self._fires[namespace].add(now_s)
 
     def end(self, namespace: str) -> None:
         """Count one invocation out of flight."""
@@ -78,5 +91,15 @@ class Throttle:
         return self._in_flight.get(namespace, 0)
 
     def forget(self, namespace: str) -> None:
-        """Drop the rate counter of a namespace that is gone."""
+        """Drop the rate counters of a namespace that is gone."""
         self._minutes.pop(namespace, None)
+        self._fires.pop(namespace, None)
+
+
+def _check_rate(minutes: dict[str, SlidingMinute], namespace: str, now_s: float, per_minute: int) -> None:
+    minute = minutes.get(namespace)
+    if minute is None:
+        minute = minutes[namespace] = SlidingMinute()
+    count = minute.count(now_s)
+    if count >= per_minute:
+        raise ThrottledError.rate(count + 1, per_minute, retry_after_s=minute.retry_after_s(now_s))

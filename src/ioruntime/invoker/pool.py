@@ -125,7 +125,7 @@ class Pool:
         self._release(entry, failed=False)
 
     def retire(self, namespace: str) -> None:
-        """Stop what serves a namespace that is gone; activations that run there end with their sandbox, the waiting get an error."""
+        """Stop what serves a namespace that is gone; what runs there ends with its sandbox, what waits gets an error."""
         for waiter in self._queue.drop(namespace):
             if not waiter.entry.done():
                 waiter.entry.set_exception(SandboxError(f"the namespace {namespace} is gone"))

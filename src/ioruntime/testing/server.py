@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -301,7 +301,8 @@ def send_raw(address: tuple[str, int], data: bytes, *, timeout_s: float = ANSWER
     """Send bytes as they are, say no more, and return what comes back until the server closes."""
     with socket.create_connection(address, timeout_s) as connection:
         connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the server may have said no and closed already
+            connection.shutdown(socket.SHUT_WR)
         received: list[bytes] = []
         while chunk := connection.recv(65_536):
             received.append(chunk)

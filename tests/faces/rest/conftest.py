@@ -10,10 +10,14 @@ from ioruntime.core.activations import Activations, Recorder
 from ioruntime.core.admission import Admission
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.firing import Firing
+from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
+from ioruntime.core.rules import Rules
 from ioruntime.core.throttle import Throttle
+from ioruntime.core.triggers import RuleIndex, Triggers
 from ioruntime.faces.http.application import Application
 from ioruntime.faces.http.call import Call
 from ioruntime.faces.rest.routes import face
@@ -23,6 +27,7 @@ from ioruntime.model.identity import AuthKey, Namespace, Owner
 from ioruntime.model.kinds import Family, Kinds
 from ioruntime.model.limits import Limits
 from ioruntime.ports.tokens import Claims
+from ioruntime.ports.webhooks import Webhook
 from ioruntime.stores.memory import MemoryBlobs, MemoryStores
 from ioruntime.testing.asgi import AsgiClient
 from ioruntime.testing.invoker import FakeInvoker
@@ -64,13 +69,21 @@ class OneToken:
 
 
 class ForgettingListener:
-    """Tells the resolver what changed."""
+    """Tells those who remember what changed."""
 
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
+    def __init__(self, *memories: Resolver | RuleIndex) -> None:
+        self._memories = memories
 
     def entity_changed(self, namespace: str, key: str) -> None:
-        self._resolver.forget(namespace, key)
+        for memory in self._memories:
+            memory.forget(namespace, key)
+
+
+class NoSender:
+    """Nobody sends anything in these tests."""
+
+    async def send(self, webhook: Webhook) -> int:
+        raise AssertionError(webhook)
 
 
 class NoReporter:
@@ -117,15 +130,18 @@ async def stores() -> MemoryStores:
 async def services(stores: MemoryStores, bus: LocalBus, limits: Limits) -> AsyncIterator[RestServices]:
     clock = TickingClock()
     resolver = Resolver(stores.entities)
-    listener = ForgettingListener(resolver)
+    index = RuleIndex(stores.entities)
+    listener = ForgettingListener(resolver, index)
     recorder = Recorder(stores.activations, NoReporter())
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=listener)
+    admission = Admission(Throttle(), clock, limits)
+    triggers = Triggers(entities=stores.entities, rules=index, limits=limits, clock=clock, listener=listener)
     invocations = Invocations(
         resolver=resolver,
         bus=bus,
         store=stores.activations,
         recorder=recorder,
-        admission=Admission(Throttle(), clock, limits),
+        admission=admission,
         clock=clock,
     )
     async with asyncio.TaskGroup() as tasks, invocations:
@@ -145,6 +161,17 @@ async def services(stores: MemoryStores, bus: LocalBus, limits: Limits) -> Async
             ),
             packages=packages,
             activations=Activations(stores.activations, recorder),
+            forwarding=LogForwarding(entities=stores.entities, sender=NoSender(), clock=clock),
+            triggers=triggers,
+            rules=Rules(entities=stores.entities, resolver=resolver, limits=limits, clock=clock, listener=listener),
+            firing=Firing(
+                triggers=triggers,
+                resolver=resolver,
+                invocations=invocations,
+                recorder=recorder,
+                admission=admission,
+                clock=clock,
+            ),
             limits=limits,
             kinds=KINDS,
             build="2026-01-01",

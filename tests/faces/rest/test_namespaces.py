@@ -89,7 +89,7 @@ async def test_api_info_is_for_everybody(anonymous: AsgiClient, target: str) -> 
             "api_version_path": "v1",
             "build": "2026-01-01",
             "buildno": "0.1.0",
-            "swagger_paths": {"api-docs": "/api-docs"},
+            "swagger_paths": {"ui": "/docs", "api-docs": "/api-docs"},
         },
     )
 

@@ -59,7 +59,6 @@ async def test_wrong_credentials_are_401(anonymous: AsgiClient, header: str) -> 
         pytest.param("GET", "/api/v1/namespaces/_/rules/x/bar", 404, UNFOUND, id="too many segments"),
         pytest.param("GET", f"{A}/p/a/more", 404, UNFOUND, id="too many segments of an action"),
         pytest.param("GET", f"/api/v1/namespaces/_/activations/{'0' * 32}/other", 404, UNFOUND, id="other part of an activation"),
-        pytest.param("PUT", "/api/v1/namespaces/_/triggers/t", 404, UNFOUND, id="triggers are not there"),
         pytest.param("DELETE", f"{A}/pkg/", 404, UNFOUND, id="deleting a package as a list of actions"),
         pytest.param("POST", A, 405, "HTTP method not allowed, supported methods: GET", id="POST of a list"),
         pytest.param("DELETE", f"{A}/", 405, "HTTP method not allowed, supported methods: GET", id="DELETE of a list"),

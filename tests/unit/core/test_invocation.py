@@ -15,7 +15,7 @@ from ioruntime.core.resolve import Resolver, resolve
 from ioruntime.core.throttle import Throttle
 from ioruntime.model.action import Action
 from ioruntime.model.activation import Activation, ActivationId, Status
-from ioruntime.model.errors import InvalidError, ThrottledError, UnavailableError
+from ioruntime.model.errors import InvalidError, IoRuntimeError, ThrottledError, UnavailableError
 from ioruntime.model.exec import CodeExec, CodeReference
 from ioruntime.model.identity import AuthKey, Identity, Namespace, Owner
 from ioruntime.model.limits import Limits
@@ -323,3 +323,44 @@ async def test_what_an_earlier_process_accepted_gets_its_record_and_only_once() 
     assert await after.invocations.recover() == 0
     assert await before.stores.activations.read("me", outcome.activation_id) == record
     assert after.counters == (0, 0)
+
+
+async def accept_three(world: World) -> Sequence[ActivationId | IoRuntimeError]:
+    final = (Annotation("final", True),)
+    fixed = msgspec.structs.replace(ACTION, annotations=final, parameters=(Parameter("x", 1),))
+    actions = [resolve(action, None) for action in (ACTION, fixed, ACTION)]
+    return await world.invocations.accept_many(ME, actions, read_arguments(b'{"x":2}'), transaction_id="tid")
+
+
+async def test_many_are_accepted_at_once_and_the_refused_do_not_matter() -> None:
+    world = World()
+    first, refused, last = await accept_three(world)
+    assert isinstance(refused, InvalidError)
+    assert [request.activation_id for request in world.got] == [first, last]
+    assert set(await accepted_ids(world)) == {first, last}
+    assert not any(request.blocking for request in world.got)
+    assert world.counters == (2, 2)
+
+
+async def test_many_are_throttled_one_by_one() -> None:
+    world = World(limits=Limits(invocations_per_minute=1))
+    first, _, last = await accept_three(world)
+    assert (isinstance(first, str), type(last)) == (True, ThrottledError)
+    assert world.counters == (1, 1)
+
+
+async def test_none_of_many_starts_when_they_cannot_be_stored() -> None:
+    world = World()
+    world.activations.refuses = True
+    with pytest.raises(UnavailableError):
+        await accept_three(world)
+    assert (world.got, world.counters) == ([], (0, 0))
+
+
+async def test_many_without_an_invoker_each_have_a_record() -> None:
+    world = World()
+    world.bus.leave("one")
+    outcomes = await accept_three(world)
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError, InvalidError, UnavailableError]
+    await world.write()
+    assert (await accepted_ids(world), world.counters) == ([], (0, 0))

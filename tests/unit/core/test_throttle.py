@@ -85,5 +85,16 @@ def test_a_namespace_made_anew_starts_at_zero() -> None:
     assert throttle.in_flight("ns") == 2
 
 
+def test_fires_have_a_count_of_their_own() -> None:
+    throttle = Throttle()
+    throttle.fire("ns", 0, per_minute=1)
+    run(throttle, 0, per_minute=1)
+    with pytest.raises(ThrottledError, match=r"^Too many requests in the last minute \(count: 2, allowed: 1\)\.$"):
+        throttle.fire("ns", 30, per_minute=1)
+    throttle.fire("ns", 61, per_minute=1)
+    throttle.forget("ns")
+    throttle.fire("ns", 61, per_minute=1)
+
+
 def test_an_empty_minute_asks_for_a_second() -> None:
     assert SlidingMinute().retry_after_s(0) == 1.0

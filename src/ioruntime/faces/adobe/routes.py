@@ -22,7 +22,9 @@ PREFIXES = ("/runtime/admin", "/runtime/namespaces", "/runtime/system")
 ADMIN = "/runtime/admin/namespaces/{orgId}/{intId}"
 ACTIONS = "/runtime/namespaces/{orgId}/{intId}/actions"
 SYSTEM_ACTIONS = "/runtime/system/actions"
+OPENAPI = "/runtime/openapi.json"
 API_DOCS = "/runtime/api-docs"
+TITLE = "I/O Runtime API"
 
 _API_KEY = QueryParameter("X-Api-Key", {"type": "string"}, "The client that the token was issued to.")
 _BLOCKING = QueryParameter("blocking", {"type": "boolean", "default": True}, "False: do not wait for the outcome.")
@@ -43,9 +45,12 @@ def face(services: AdobeServices) -> Face:
 
     operations = (*_namespaces(services, gatekeeper), *_actions(services, gatekeeper))
     return Face(
+        title=TITLE,
+        source=OPENAPI,
         prefixes=PREFIXES,
-        operations=(*operations, _api_docs(operations)),
+        operations=(*operations, *_api_docs(operations)),
         error_form=gateway_form,
+        error=GatewayError,
         unmatched=unmatched,
     )
 
@@ -92,17 +97,20 @@ def _action(handlers: ActionHandlers, path: str) -> tuple[Operation, ...]:
     )
 
 
-def _api_docs(operations: tuple[Operation, ...]) -> Operation:
+def _api_docs(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     @cache
     def written() -> Reply:
         sections = [Section(operations, error=GatewayError)]
-        return Reply.json(document(title="I/O Runtime API", version=API_VERSION, sections=sections))
+        return Reply.json(document(title=TITLE, version=API_VERSION, sections=sections))
 
     async def api_docs(_: Call) -> Reply:
         """Describe this API in OpenAPI's form."""
         return written()
 
-    return Operation(method="GET", path=API_DOCS, handler=api_docs, security="none")
+    return (
+        Operation(method="GET", path=OPENAPI, handler=api_docs, security="none"),
+        Operation(method="GET", path=API_DOCS, handler=api_docs, security="none", hidden=True),
+    )
 
 
 def _row(

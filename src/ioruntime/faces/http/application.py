@@ -5,12 +5,19 @@ import re
 import time
 from collections.abc import Sequence
 from secrets import token_hex
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from ioruntime.faces.http.call import Call, ClientGoneError, Receive, Reply, Scope, Send
-from ioruntime.faces.http.errors import NOT_FOUND, ErrorForm, MethodNotAllowedError, failure_of, openwhisk_form
+from ioruntime.faces.http.errors import (
+    NOT_FOUND,
+    ErrorForm,
+    MethodNotAllowedError,
+    OpenWhiskError,
+    failure_of,
+    openwhisk_form,
+)
 from ioruntime.faces.http.operation import Handler, Operation
 from ioruntime.faces.http.router import Router, split_path
 from ioruntime.model.errors import IoRuntimeError, NotFoundError
@@ -26,6 +33,12 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     """Paths below these that match no operation are refused in this face's form."""
     operations: tuple[Operation, ...]
     error_form: ErrorForm = openwhisk_form
+    error: Any = OpenWhiskError
+    """Type of the body that `error_form` writes."""
+    title: str = ""
+    """The API's name for people; without one, its operations are in no description for people."""
+    source: str | None = None
+    """Path of its OpenAPI document, if it is served."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Added to every answer."""
     unmatched: Handler | None = None
@@ -48,6 +61,7 @@ class Application:
     """Serves the operations of all faces."""
 
     def __init__(self, faces: Sequence[Face], observer: Observer) -> None:
+        self.faces = tuple(faces)
         self._faces = sorted(
             ((prefix, face) for face in faces for prefix in face.prefixes), key=lambda pair: len(pair[0]), reverse=True
         )

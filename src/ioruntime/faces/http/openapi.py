@@ -60,13 +60,16 @@ class _Writer:
             "responses": self._responses(row, error),
         }
         if row.body is not None:
-            entry["requestBody"] = {"required": row.body_required, "content": self._content(row.body)}
+            content = self._content(row.body)
+            if row.example is not None:
+                content["application/json"]["example"] = row.example
+            entry["requestBody"] = {"required": row.body_required, "content": content}
         return entry
 
     def _responses(self, row: Operation, error: Any) -> Json:
         answers: dict[int, Any] = {row.status: row.answer} | dict(row.other_answers)
         responses = {str(status): self._response(status, answer) for status, answer in answers.items()}
-        for status in _refusals(row):
+        for status in refusals(row):
             responses.setdefault(str(status), self._response(status, error))
         return dict(sorted(responses.items()))
 
@@ -99,7 +102,7 @@ def _key(type_: Any) -> str:
     return repr(type_)
 
 
-def _refusals(row: Operation) -> list[int]:
+def refusals(row: Operation) -> list[int]:
     """Statuses in which an operation may refuse: its own, and those that every one of its sort has."""
     secured = [] if row.security == "none" else [401, 403]
     with_body = [] if row.body is None else [413, 415]

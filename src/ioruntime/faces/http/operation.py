@@ -35,6 +35,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     """Type of the request's body."""
     body_required: bool = True
+    example: Any = None
+    """A body to try it with; None: the document shows none."""
     query: tuple[QueryParameter, ...] = ()
     headers: tuple[QueryParameter, ...] = ()
     status: int = 200

@@ -10,7 +10,7 @@ from ioruntime.faces.http.application import Face
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.operation import Operation
 from ioruntime.faces.http.origin import origin
-from ioruntime.faces.ims.errors import NO_STORE, oauth_form
+from ioruntime.faces.ims.errors import NO_STORE, OauthError, oauth_form
 from ioruntime.faces.ims.request import FORM, GRANT, TokenRequest, decide
 from ioruntime.faces.ims.services import ImsServices
 from ioruntime.model.errors import InvalidCredentialsError, InvalidError
@@ -79,6 +79,7 @@ def face(services: ImsServices) -> Face:
         return Reply.json(document, headers=_CACHED)
 
     return Face(
+        title="Tokens",
         prefixes=(PREFIX,),
         operations=(
             Operation(method="POST", path=TOKEN, handler=create_token, answer=TokenDocument, security="none"),
@@ -87,6 +88,7 @@ def face(services: ImsServices) -> Face:
             Operation(method="GET", path=DISCOVERY, handler=discovery, answer=DiscoveryDocument, security="none"),
         ),
         error_form=oauth_form,
+        error=OauthError,
     )
 
 

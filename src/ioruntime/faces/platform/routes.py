@@ -48,6 +48,7 @@ def face(services: PlatformServices) -> Face:
 
     rows = (("/ping", ping), ("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics))
     return Face(
+        title="Operating",
         prefixes=("/",),
         operations=tuple(Operation(method="GET", path=path, handler=handler, security="none") for path, handler in rows),
     )

@@ -80,7 +80,7 @@ class ActionHandlers:
         identity = await self._identify(call)
         resolved = await self._resolver.runnable(identity, action_path(call, identity))
         wait_ms, result_only = _wait_ms(call, self._limits.blocking_wait_ms), flag(call, "result")
-        payload = await _payload(call, self._limits.payload_bytes)
+        payload = await read_payload(call, self._limits.payload_bytes)
         outcome = await self._invocations.invoke(identity, resolved, payload, transaction_id=call.transaction_id, wait_ms=wait_ms)
         return outcome_reply(outcome, result_only=result_only)
 
@@ -120,7 +120,13 @@ def _wait_ms(call: Call, most: int) -> int | None:
     return wait_ms if flag(call, "blocking") else None
 
 
-async def _payload(call: Call, limit_bytes: int) -> Arguments:
+async def read_payload(call: Call, limit_bytes: int) -> Arguments:
+    """Read the body as a JSON object; nothing at all is an empty one.
+
+    Raises:
+        MalformedBodyError, UnsupportedMediaTypeError: it is something else.
+        TooLargeError, ClientGoneError: as `Call.body`.
+    """
     body = await call.body(limit_bytes=limit_bytes)
     if not body:
         return {}

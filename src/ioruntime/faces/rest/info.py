@@ -10,7 +10,7 @@ from ioruntime.faces.http.operation import Operation
 from ioruntime.faces.rest.services import RestServices
 from ioruntime.model.limits import MEBIBYTE, Bound, Limits
 
-_TITLE = "OpenWhisk API"
+TITLE = "OpenWhisk API"
 
 
 class InfoHandlers:
@@ -24,7 +24,7 @@ class InfoHandlers:
 
     def describe(self, operations: Sequence[Operation]) -> None:
         """Write the OpenAPI document of these operations."""
-        self._docs = Reply.json(document(title=_TITLE, version=self._buildno, sections=[Section(tuple(operations))]))
+        self._docs = Reply.json(document(title=TITLE, version=self._buildno, sections=[Section(tuple(operations))]))
 
     async def get_api_info(self, _: Call) -> Reply:
         """Tell the version of the API and of the platform."""
@@ -52,12 +52,12 @@ class ApiInfo(msgspec.Struct, frozen=True):
 
 def _api_info(services: RestServices) -> ApiInfo:
     return ApiInfo(
-        description=_TITLE,
+        description=TITLE,
         api_version="1.0.0",
         api_version_path="v1",
         build=services.build,
         buildno=services.buildno,
-        swagger_paths={"api-docs": "/api-docs"},
+        swagger_paths={"ui": "/docs", "api-docs": "/api-docs"},
     )
 
 

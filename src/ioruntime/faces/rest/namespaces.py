@@ -2,7 +2,6 @@
 
 from ioruntime.core.entitlement import check_namespace
 from ioruntime.faces.http.call import Call, Reply
-from ioruntime.faces.http.paging import read_page
 from ioruntime.faces.rest.documents import limits_document
 from ioruntime.faces.rest.services import Identify, RestServices
 from ioruntime.faces.rest.targets import namespace_of
@@ -32,24 +31,6 @@ class NamespaceHandlers:
         """Refuse: limits are shown together."""
         await self._own(call)
         raise InvalidError(f"Limits are shown all together, not '{call.params['name']}' alone.")
-
-    async def get_log_forwarding(self, call: Call) -> Reply:
-        """Tell where logs are kept: with the activations."""
-        await self._own(call)
-        return Reply.json({"adobe_io_runtime": {}})
-
-    async def list_triggers(self, call: Call) -> Reply:
-        """List the triggers of the namespace: there are none."""
-        return await self._nothing(call, "triggers")
-
-    async def list_rules(self, call: Call) -> Reply:
-        """List the rules of the namespace: there are none."""
-        return await self._nothing(call, "rules")
-
-    async def _nothing(self, call: Call, collection: str) -> Reply:
-        await self._own(call)
-        page = read_page(call, collection, self._limits)
-        return Reply.json({collection: 0} if page.count else [])
 
     async def _own(self, call: Call) -> Identity:
         identity = await self._identify(call)

@@ -31,10 +31,13 @@ from ioruntime.faces.rest.documents import (
     PackageRow,
     ResponseDocument,
 )
-from ioruntime.faces.rest.info import ApiInfo, InfoHandlers, SystemInfo
+from ioruntime.faces.rest.forwarding import forwarding_rows
+from ioruntime.faces.rest.info import TITLE, ApiInfo, InfoHandlers, SystemInfo
 from ioruntime.faces.rest.namespaces import NamespaceHandlers
 from ioruntime.faces.rest.packages import PackageHandlers
+from ioruntime.faces.rest.rules import RuleHandlers, rule_rows
 from ioruntime.faces.rest.services import Identify, RestServices
+from ioruntime.faces.rest.triggers import TriggerHandlers, trigger_rows
 from ioruntime.model.errors import NotFoundError
 from ioruntime.model.limits import Limits
 from ioruntime.model.params import Arguments
@@ -64,8 +67,10 @@ def face(services: RestServices) -> Face:
     info = InfoHandlers(services)
     shown = (*_info_rows(info), *described)
     info.describe(shown)
-    deploy = (*_deploy_info_rows(info), *_operations(_DEPLOY, services, deploying), *_forwarding_rows(services, deploying))
+    deploy = (*_deploy_info_rows(info), *_operations(_DEPLOY, services, deploying), *forwarding_rows(services, deploying))
     return Face(
+        title=TITLE,
+        source=f"{_BASIC}/api-docs",
         prefixes=(_BASIC, _DEPLOY, "/runtime/runtime"),
         operations=(*shown, *(msgspec.structs.replace(row, hidden=True) for row in deploy)),
         headers=_CORS,
@@ -90,32 +95,23 @@ def _deploy_info_rows(info: InfoHandlers) -> tuple[Operation, ...]:
     )
 
 
-def _forwarding_rows(services: RestServices, identify: Identify) -> tuple[Operation, ...]:
-    handler = NamespaceHandlers(services, identify).get_log_forwarding
-    paths = ("/runtime/namespaces/{ns}/logForwarding", "/runtime/runtime/namespaces/{ns}/logForwarding")
-    return tuple(Operation(method="GET", path=path, handler=handler) for path in paths)
-
-
 def _operations(prefix: str, services: RestServices, identify: Identify) -> tuple[Operation, ...]:
     return (
         *_namespace_rows(prefix, services, identify),
         *_action_rows(prefix, services, identify),
         *_package_rows(prefix, services, identify),
         *_activation_rows(prefix, services, identify),
+        *_event_rows(prefix, services, identify),
     )
 
 
 def _namespace_rows(prefix: str, services: RestServices, identify: Identify) -> tuple[Operation, ...]:
     namespaces = NamespaceHandlers(services, identify)
     at = f"{prefix}/namespaces/{{ns}}"
-    paging = _paging(services.limits)
-    nothing = (list[dict[str, Any]], dict[str, int])
     return (
         Operation(method="GET", path=f"{prefix}/namespaces[/]", handler=namespaces.list_namespaces, answer=list[str]),
         Operation(method="GET", path=f"{at}/limits[/]", handler=namespaces.get_limits, answer=LimitsDocument),
         Operation(method="GET", path=f"{at}/limits/{{name}}", handler=namespaces.get_one_limit, hidden=True),
-        Operation(method="GET", path=f"{at}/triggers[/]", handler=namespaces.list_triggers, answer=nothing, query=paging),
-        Operation(method="GET", path=f"{at}/rules[/]", handler=namespaces.list_rules, answer=nothing, query=paging),
     )
 
 
@@ -150,6 +146,7 @@ def _one_action_rows(path: str, actions: ActionHandlers, limits: Limits) -> tupl
             path=path,
             handler=actions.put_action,
             body=ActionPut,
+            example={"exec": {"kind": "nodejs:default", "code": "function main(p) { return {hello: p.name} }"}},
             query=(QueryParameter("overwrite", _BOOLEAN),),
             answer=ActionDocument,
             other_statuses=gone,
@@ -169,6 +166,7 @@ def _one_action_rows(path: str, actions: ActionHandlers, limits: Limits) -> tupl
             handler=actions.invoke_action,
             body=Arguments,
             body_required=False,
+            example={"name": "Ada"},
             query=_invoke_query(limits),
             answer=Any,
             other_answers=((202, AcceptedDocument), (500, Any), (502, Any)),
@@ -236,6 +234,14 @@ def _activation_rows(prefix: str, services: RestServices, identify: Identify) ->
             other_statuses=(404,),
         ),
         Operation(method="GET", path=f"{one}/logs", handler=activations.get_logs, answer=LogsDocument, other_statuses=(404,)),
+    )
+
+
+def _event_rows(prefix: str, services: RestServices, identify: Identify) -> tuple[Operation, ...]:
+    at, paging = f"{prefix}/namespaces/{{ns}}", _paging(services.limits)
+    return (
+        *trigger_rows(f"{at}/triggers", TriggerHandlers(services, identify), paging),
+        *rule_rows(f"{at}/rules", RuleHandlers(services, identify), paging),
     )
 
 

@@ -8,9 +8,13 @@ import msgspec
 from ioruntime.core.activations import Activations
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.firing import Firing
+from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
+from ioruntime.core.rules import Rules
+from ioruntime.core.triggers import Triggers
 from ioruntime.faces.http.call import Call
 from ioruntime.model.identity import Identity
 from ioruntime.model.kinds import Kinds
@@ -29,6 +33,10 @@ class RestServices(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     packages: Packages
     activations: Activations
+    forwarding: LogForwarding
+    triggers: Triggers
+    rules: Rules
+    firing: Firing
     limits: Limits
     kinds: Kinds
     build: str

@@ -14,6 +14,15 @@ def namespace_of(call: Call, identity: Identity) -> str:
     return _named(call.params["ns"], identity)
 
 
+def entity_path(call: Call, identity: Identity) -> EntityPath:
+    """Return the path of a trigger or rule.
+
+    Raises:
+        InvalidError: a segment is no legal name.
+    """
+    return EntityPath.of(namespace_of(call, identity), call.params["name"])
+
+
 def package_path(call: Call, identity: Identity) -> EntityPath:
     """Return the path of a package.
 

@@ -21,7 +21,10 @@ class GuardedDriver:
         return self._driver.degradations()
 
     async def start(self, spec: SandboxSpec, output: OutputSink) -> Sandbox:
-        return Guard(await self._driver.start(spec, output))
+        try:
+            return Guard(await self._driver.start(spec, output))
+        except OSError as error:  # a full disk, no descriptors left: the machine's trouble is not the platform's end
+            raise SandboxError(f"no sandbox can be made: {error}") from error
 
     async def close(self) -> None:
         await self._driver.close()
@@ -82,6 +85,9 @@ class Guard:
                 raise SandboxError(f"Sandbox {self.id} is dead: {self._dead_because}.")
             try:
                 await method()
+            except OSError as error:
+                self._dead_because = self._dead_because or str(error)
+                raise SandboxError(f"Sandbox {self.id} is dead: {error}.") from error
             except SandboxError as error:
                 self._dead_because = self._dead_because or str(error).rstrip(".")
                 raise

@@ -11,6 +11,7 @@ from ioruntime.model.activation import Activation, ActivationId
 from ioruntime.ports.activations import ActivationFilter
 from ioruntime.ports.bus import InvocationRequest
 from ioruntime.stores.documents import join_activation, read_request, read_summary, split_activation, write_request
+from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.reclaim import reclaim
@@ -24,12 +25,14 @@ Rows: TypeAlias = Sequence[Mapping[str, object]]
 class SqlActivations:
     """The `ActivationStore` of one database."""
 
-    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows]) -> None:
+    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows], *, sealer: Sealer) -> None:
         """
         Args:
             accepting: commits with `insert_accepted`; its owner opens and closes it.
+            sealer: for accepted requests, which hold parameters; records do not.
         """
         self._engine = engine
+        self._sealer = sealer
         self._accepting = accepting
 
     async def record(self, activations: Sequence[Activation]) -> None:
@@ -45,14 +48,15 @@ class SqlActivations:
 
     async def accept(self, requests: Sequence[InvocationRequest]) -> None:
         if requests:
-            await self._accepting.add([_accepted_row_of(request) for request in requests])
+            await self._accepting.add([self._accepted_row_of(request) for request in requests])
 
     async def accepted(self) -> Sequence[InvocationRequest]:
         has_record = exists().where(records.c.activation_id == accepted.c.activation_id)
         oldest = (accepted.c.received_ms, accepted.c.activation_id)
         async with self._engine.reading() as connection:
-            documents = await connection.scalars(select(accepted.c.doc).where(~has_record).order_by(*oldest))
-        return [read_request(document) for document in documents]
+            columns = (accepted.c.activation_id, accepted.c.doc)
+            rows = (await connection.execute(select(*columns).where(~has_record).order_by(*oldest))).all()
+        return [read_request(self._sealer.open(doc, place=accepted_place(activation_id))) for activation_id, doc in rows]
 
     async def read(self, namespace: str, activation_id: ActivationId) -> Activation | None:
         is_it = (records.c.activation_id == activation_id) & (records.c.namespace == namespace)
@@ -76,6 +80,19 @@ class SqlActivations:
             gone = await connection.execute(delete(records).where(records.c.sequence.in_(_oldest(start_ms, most))))
         await reclaim(self._engine)
         return gone.rowcount
+
+    def _accepted_row_of(self, request: InvocationRequest) -> dict[str, object]:
+        return {
+            "activation_id": request.activation_id,
+            "namespace": request.namespace,
+            "received_ms": request.received_ms,
+            "doc": self._sealer.seal(write_request(request), place=accepted_place(request.activation_id)),
+        }
+
+
+def accepted_place(activation_id: str) -> str:
+    """Name where an accepted request stands, which its encryption is bound to."""
+    return f"accepted/{activation_id}"
 
 
 async def insert_accepted(engine: SqlEngine, batch: Sequence[Rows]) -> None:
@@ -128,15 +145,6 @@ def _row_of(activation: Activation) -> dict[str, object]:
         "status": int(activation.status),
         "summary": summary,
         "detail": detail,
-    }
-
-
-def _accepted_row_of(request: InvocationRequest) -> dict[str, object]:
-    return {
-        "activation_id": request.activation_id,
-        "namespace": request.namespace,
-        "received_ms": request.received_ms,
-        "doc": write_request(request),
     }
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Self
 
+from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.activations import Rows, SqlActivations, insert_accepted
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine, open_engine
@@ -21,16 +22,21 @@ def wall_clock_ms() -> int:
 class SqlStores:
     """Namespaces, entities and activations of one database."""
 
-    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows], *, now_ms: Callable[[], int]) -> None:
+    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows], *, now_ms: Callable[[], int], sealer: Sealer) -> None:
         self.engine = engine
         self.namespaces = SqlNamespaces(engine, now_ms=now_ms)
-        self.entities = SqlEntities(engine, now_ms=now_ms)
-        self.activations = SqlActivations(engine, accepting)
+        self.entities = SqlEntities(engine, now_ms=now_ms, sealer=sealer)
+        self.activations = SqlActivations(engine, accepting, sealer=sealer)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, now_ms: Callable[[], int] = wall_clock_ms) -> AsyncGenerator[Self]:
+    async def open(
+        cls, url: str, *, now_ms: Callable[[], int] = wall_clock_ms, sealer: Sealer | None = None
+    ) -> AsyncGenerator[Self]:
         """Open `sqlite:///FILE` or `postgresql://...`, bring its schema to the head, and close it at the end.
+
+        Args:
+            sealer: encrypts entities and accepted requests; None leaves them as they are.
 
         Raises:
             SchemaError: a newer version has written to it.
@@ -41,6 +47,6 @@ class SqlStores:
         try:
             await bring_to_head(engine)
             async with GroupCommitter[Rows](partial(insert_accepted, engine)) as accepting:
-                yield cls(engine, accepting, now_ms=now_ms)
+                yield cls(engine, accepting, now_ms=now_ms, sealer=sealer or Sealer())
         finally:
             await engine.close()
