@@ -88,7 +88,8 @@ class Platform:
         await self._core.pool.prewarmed()
 
     async def drained(self) -> None:
-        """Wait until no activation runs; compositions first, since they start more."""
+        """Fire no more alarms, and wait until no activation runs; compositions first, since they start more."""
+        await self._core.triggers.scheduler.stop()
         await self._core.invocations.drained()
         await self._core.service.drained()
 
@@ -127,14 +128,13 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
                 tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
-                scheduling = background.create_task(core.triggers.scheduler.run(), name="fire alarms")
+                background.create_task(core.triggers.scheduler.run(), name="fire alarms")
                 try:
                     faces = _faces(settings, core, machine, telemetry)
                     application = Application((*faces, docs.face(faces, __version__)), telemetry)
                     yield Platform(application, core, machine)
                 finally:
-                    core.triggers.scheduler.stop()
-                    await scheduling
+                    await core.triggers.scheduler.stop()
                     core.bus.leave(_INVOKER)
                     following.cancel()
                     tidying.cancel()

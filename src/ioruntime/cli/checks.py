@@ -3,11 +3,13 @@
 import os
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -45,7 +47,7 @@ async def check_machine(settings: Settings) -> list[Check]:
         check_memory(settings.invoker.total_memory_mb()),
         check_data_directory(settings.data_dir),
         check_disk(settings.data_dir),
-        check_port(settings.host, settings.port),
+        check_port(settings.host, settings.port, scheme=settings.scheme),
     ]
 
 
@@ -119,7 +121,7 @@ def check_disk(folder: Path) -> Check:
     return Check(Feature("disk", ok, f"{free_mb} MB are free for the data directory.", cure))
 
 
-def check_port(host: str, port: int) -> Check:
+def check_port(host: str, port: int, *, scheme: Literal["http", "https"] = "http") -> Check:
     """Tell whether the server could listen; a platform that listens already is fine."""
     name = f"port {port}"
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
@@ -130,16 +132,18 @@ def check_port(host: str, port: int) -> Check:
             reason = error.strerror
         else:
             return Check(Feature(name, True, f"{host}:{port} is free."), essential=True)
-    if _answers_ping(host, port):
+    if _answers_ping(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"):
         return Check(Feature(name, True, f"A platform listens on {host}:{port} already."), essential=True)
     detail = f"{host}:{port} cannot be listened on: {reason}."
     return Check(Feature(name, False, detail, "Choose another one with IORUNTIME_PORT or --port."), essential=True)
 
 
-def _answers_ping(host: str, port: int) -> bool:
-    shown = f"[{host}]" if ":" in host else host
+def _answers_ping(url: str) -> bool:
+    # Whose certificate it is does not matter here: nothing is sent, and only whether it is a platform is asked.
+    careless = ssl.create_default_context()
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
     try:
-        with urlopen(f"http://{shown}:{port}/ping", timeout=PING_TIMEOUT_S) as answer:
+        with urlopen(f"{url}/ping", timeout=PING_TIMEOUT_S, context=careless) as answer:  # noqa: S310 - http or https
             return answer.read(16).strip() == b"pong"
     except (URLError, OSError, ValueError):
         return False

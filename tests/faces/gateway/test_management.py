@@ -9,6 +9,7 @@ pytestmark = pytest.mark.anyio
 
 Gateway: TypeAlias = Any
 """The fixture of this folder."""
+NOTHING: dict[str, Any] = {}
 MANAGE = "/api/v1/web/whisk.system/apimgmt"
 URL = "http://localhost:3233"
 
@@ -138,10 +139,10 @@ async def test_a_document_replaces_what_was_there(gateway: Gateway) -> None:
         pytest.param({"openapi": "3.0.0"}, '"swagger": "2.0"', id="OpenAPI 3"),
         pytest.param(swagger() | {"swagger": 2.0}, '"swagger": "2.0"', id="a number for the version"),
         pytest.param({k: v for k, v in swagger().items() if k != "basePath"}, "basePath", id="no base path"),
-        pytest.param(swagger() | {"paths": {}}, "paths", id="no paths"),
+        pytest.param(swagger() | {"paths": NOTHING}, "paths", id="no paths"),
         pytest.param(swagger() | {"paths": {"/a": 1}}, "'/a' must be an object", id="a path that is none"),
         pytest.param(swagger() | {"paths": {"/a": {"get": 1}}}, "get /a", id="an operation that is none"),
-        pytest.param(swagger() | {"paths": {"/a": {"get": {}}}}, "get /a", id="no action"),
+        pytest.param(swagger() | {"paths": {"/a": {"get": NOTHING}}}, "get /a", id="no action"),
         pytest.param(swagger() | {"paths": {"/a": {"get": {"x-openwhisk": {"action": 1}}}}}, "get /a", id="no name"),
         pytest.param(swagger() | {"paths": {"/a": {"get": {"x-openwhisk": {"action": "a/b"}}}}}, "get /a", id="no legal name"),
     ],

@@ -11,15 +11,16 @@ NAMESPACE = "/api/v1/namespaces/_"
 
 def test_a_trigger_and_its_rule_from_creation_to_end(aio: Aio, api: ServerClient) -> None:
     api.put_action("heard", "main = (params) => params")
-    made = aio.json("trigger create rain --param litres 5 --annotation why test --json")
-    assert made["parameters"] == [{"key": "litres", "value": 5}]
+    aio("trigger create rain --param litres 5 --annotation why test")
+    made = aio.json("trigger get rain")
+    assert (made["parameters"], made["limits"]) == ([{"key": "litres", "value": "5"}], {})
     rule = aio.json("rule create whenever rain heard --json")
     namespace = made["namespace"]
     assert (rule["trigger"], rule["action"]) == ({"path": namespace, "name": "rain"}, {"path": namespace, "name": "heard"})
     assert aio.json("rule get whenever")["status"] == "active"
     aio("trigger fire rain --param where garden")
     record = eventually(lambda: _last(api, "heard"), within_s=30)
-    assert {key: record["response"]["result"][key] for key in ("litres", "where")} == {"litres": 5, "where": "garden"}
+    assert {key: record["response"]["result"][key] for key in ("litres", "where")} == {"litres": "5", "where": "garden"}
     shown = aio.json("trigger get rain")
     assert shown["rules"][f"{namespace}/whenever"]["status"] == "active"
     aio("rule disable whenever")

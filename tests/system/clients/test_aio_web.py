@@ -42,7 +42,7 @@ def test_a_web_action_at_the_url_that_aio_prints(aio: Aio) -> None:
     status, body, headers = ask(f"{url}?name=Ada")
     assert (status, msgspec.json.decode(body)) == (201, {"name": "Ada", "__ow_method": "get"})
     assert headers["access-control-allow-origin"] == "*"
-    aio("action update page --web-secure secret")
+    aio("action update page --web true --web-secure secret")
     assert ask(url)[0] == 401
     assert ask(url, headers={"X-Require-Whisk-Auth": "secret"})[0] == 201
     aio("action update page --web false")

@@ -1,7 +1,7 @@
 """Webhooks over real sockets: what arrives, what is said when nothing answers, and where nothing is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def served(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
+async def served(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncGenerator[str]:
     application = web.Application()
     application.router.add_post("/{path:.*}", handler)
     runner = web.AppRunner(application, shutdown_timeout=0.1)

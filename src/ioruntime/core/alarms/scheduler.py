@@ -18,7 +18,13 @@ from ioruntime.core.alarms.alarm import TOPIC, Alarm, advance, content_of, read_
 from ioruntime.core.authenticate import identify
 from ioruntime.core.firing import Firing
 from ioruntime.core.triggers import Triggers
-from ioruntime.model.errors import ConcurrentModificationError, IoRuntimeError, NotFoundError, WrongCollectionError
+from ioruntime.model.errors import (
+    ConcurrentModificationError,
+    IoRuntimeError,
+    NotFoundError,
+    UnavailableError,
+    WrongCollectionError,
+)
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import SYSTEM_NAMESPACE, EntityPath
 from ioruntime.model.note import Note
@@ -62,18 +68,25 @@ class Scheduler:
         self._clock = clock
         self._reporter = reporter
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     async def run(self) -> None:
         """Fire until `stop`; what is being fired then is brought to its end."""
-        await self._persist(self.load)
-        while not self._stopping:
-            await self._persist(self.tick)
-            await self._wait()
+        self._ended.clear()
+        try:
+            await self._persist(self.load)
+            while not self._stopping:
+                await self._persist(self.tick)
+                await self._wait()
+        finally:
+            self._ended.set()
 
-    def stop(self) -> None:
-        """Let `run` end."""
+    async def stop(self) -> None:
+        """Let `run` end, and wait until nothing is being fired any more."""
         self._stopping = True
         self._agenda.wake()
+        await self._ended.wait()
 
     async def load(self) -> None:
         """Enter all alarms of the store.
@@ -135,7 +148,8 @@ class Scheduler:
             return
         except IoRuntimeError as error:
             self._reporter.alarm_failed(note.path.namespace, note.key, error)
-            self._agenda.put(note, now_ms + _RETRY_MS)
+            if isinstance(error, UnavailableError):
+                self._agenda.put(note, now_ms + _RETRY_MS)
             return
         assert isinstance(written, Note)
         if alarm.next_ms is not None:

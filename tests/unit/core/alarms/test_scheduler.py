@@ -433,4 +433,5 @@ async def test_running_follows_changes_and_stops(world: World, clock: HandClock)
         clock.s = NOON + 1
         world.memory.agenda.wake()
         await started.wait()
-        world.scheduler.stop()
+        await world.scheduler.stop()
+        assert len(await world.fires()) == 1
