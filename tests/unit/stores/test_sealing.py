@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ioruntime.model.errors import CorruptError
+from ioruntime.model.errors import CorruptError, InvalidError
 from ioruntime.model.note import Note
 from ioruntime.model.params import Parameter
 from ioruntime.ports.bus import InvocationRequest
@@ -106,6 +106,19 @@ def test_a_server_that_runs_learns_of_a_new_key_when_it_meets_it() -> None:
     assert running.open(sealed, place="a") == b"{}"
     assert running.seal(b"{}", place="a").startswith(running.prefix)
     assert b"second" in running.prefix
+
+
+def unreadable() -> Sequence[Key]:
+    raise InvalidError("the file is gone")
+
+
+@pytest.mark.parametrize("reload", [pytest.param(tuple[Key, ...], id="no more keys"), pytest.param(unreadable, id="no file")])
+def test_a_server_that_cannot_read_its_keys_again_keeps_those_it_has(reload: Callable[[], Sequence[Key]]) -> None:
+    sealer, foreign = Sealer([FIRST], reload=reload), Sealer([SECOND]).seal(b"{}", place="a")
+    with pytest.raises(UnknownKeyError):
+        sealer.open(foreign, place="a")
+    assert sealer.seal(b"{}", place="a") != b"{}"
+    assert sealer.open(sealer.seal(b"{}", place="a"), place="a") == b"{}"
 
 
 def test_a_document_without_its_key_is_refused_by_the_keys_name() -> None:
