@@ -6,12 +6,13 @@ never begins with `0x01`, so documents from before the first key are read as the
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ioruntime.model.errors import CorruptError
+from ioruntime.model.errors import CorruptError, InvalidError
 
 KEY_BYTES = 32
 _MARK = b"\x01"
@@ -84,13 +85,15 @@ class Sealer:
 
     def _cipher(self, key_id: str) -> AESGCM:
         if key_id not in self._ciphers:
-            self._take(self._reload())  # another process has rotated the keys
+            with suppress(InvalidError):  # a file that cannot be read any more; the keys that are known stay
+                self._take(self._reload() or self._keys)  # another process has rotated them
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise UnknownKeyError(key_id)
         return cipher
 
     def _take(self, keys: Sequence[Key]) -> None:
+        self._keys = keys
         self._ciphers = {key.id: AESGCM(key.secret) for key in keys}
         self._newest = keys[-1].id if keys else ""
         self._sealing = self._ciphers[self._newest] if keys and self._encrypt else None
