@@ -13,8 +13,8 @@ help: ## list these
 serve: environment ## make the environment if needed, then run the platform on an embedded store
 	@$(BIN)/ioruntime serve $(ARGS)
 
-test: environment ## run the test suite that needs no extra server
-	@$(BIN)/pytest -n 2 -m "not postgres and not nats and not docker and not kubernetes and not browser and not slow" $(ARGS)
+test: environment ## run the tests that need no extra server and no npm client
+	@$(BIN)/pytest -n 2 -m "not postgres and not nats and not docker and not kubernetes and not browser and not clients and not slow" $(ARGS)
 
 check: environment ## format, lint, architecture, types and every test: what a change must pass
 	@$(BIN)/ruff format --check .

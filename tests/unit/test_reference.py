@@ -129,3 +129,17 @@ def constants(file: Path) -> Iterator[str]:
             text = literal(node)
             if text:
                 yield re.sub(r"\{\w+\}", _HOLE, text)
+
+
+def test_tests_that_the_page_of_compatibility_calls_witness_are_there() -> None:
+    text = (REFERENCE / "compatibility.md").read_text()
+    named = re.findall(r"`((?:faces|faults|system|unit)/[a-z_/]+(?:\.py)?)`", text)
+    tests = REFERENCE.parents[1] / "tests"
+    assert {name for name in named if not (tests / name).exists()} == set()
+    assert len(named) > 40
+
+
+@pytest.mark.parametrize("page", sorted(REFERENCE.glob("*.md")), ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(((?!https?:)[^)#]+\.md)", page.read_text())
+    assert {link for link in links if not (page.parent / link).exists()} == set()

@@ -27,6 +27,12 @@ def fetched() -> None:
     _fetch("@adobe/aio-cli", client.VERSION)
 
 
+@pytest.fixture(scope="session")
+def openwhisk_package() -> Path:
+    """Folder of the npm package `openwhisk`."""
+    return _fetch("openwhisk", "3.21.9") / "openwhisk"
+
+
 def _fetch(name: str, version: str) -> Path:
     try:
         return npm.installed(name, version)
