@@ -5,7 +5,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import accept, cold_start, compositions, concurrency, footprint, many_actions, report, warm_invoke
+import msgspec
+
+from benchmarks import (
+    accept,
+    cold_start,
+    compositions,
+    concurrency,
+    footprint,
+    listing,
+    many_actions,
+    report,
+    triggers,
+    warm_invoke,
+    web_actions,
+)
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.processes import ProgramError
 from benchmarks.rows import Row
@@ -18,6 +32,9 @@ BENCHMARKS: dict[str, Callable[[Plan], Sequence[Row]]] = {
     "many_actions": many_actions.measure,
     "concurrency": concurrency.measure,
     "compositions": compositions.measure,
+    "web_actions": web_actions.measure,
+    "triggers": triggers.measure,
+    "listing": listing.measure,
     "footprint": footprint.measure,
 }
 
@@ -27,8 +44,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", choices=list(BENCHMARKS), help="only this one")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: to see that it works, not to compare")
+    parser.add_argument("--records", type=int, help="activations that make a list long, such as 5000000")
     wanted = parser.parse_args()
     plan = QUICK if wanted.quick else FULL
+    if wanted.records is not None:
+        plan = msgspec.structs.replace(plan, records=wanted.records)
     for name in [wanted.name] if wanted.name else list(BENCHMARKS):
         try:
             _run(name, plan)

@@ -7,11 +7,10 @@ from benchmarks.floor import floor
 from benchmarks.plan import Plan
 from benchmarks.rounds import alternate
 from benchmarks.rows import Row, compare
-from benchmarks.server import Server, serving
+from benchmarks.server import serving
 from benchmarks.wrk import run
 
 _CONNECTIONS = 256
-_LOOK_S = 0.02
 
 
 def measure(plan: Plan) -> Sequence[Row]:
@@ -24,7 +23,7 @@ def measure(plan: Plan) -> Sequence[Row]:
         def accept() -> float:
             started_s = time.perf_counter()
             load = run(accepted, connections=_CONNECTIONS, seconds=plan.seconds)
-            _await_quiet(server)
+            server.await_quiet()
             ended.append(load.requests / (time.perf_counter() - started_s))
             return load.per_second
 
@@ -43,9 +42,3 @@ def measure(plan: Plan) -> Sequence[Row]:
             "ended, from the first accepted until none is in flight", rates, ("ended", "blocking"), unit="requests/s", goal=0.8
         ),
     ]
-
-
-def _await_quiet(server: Server) -> None:
-    """Wait until nothing is in flight."""
-    while server.metric("ioruntime_activations_in_flight"):
-        time.sleep(_LOOK_S)

@@ -6,12 +6,13 @@ import msgspec
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A POST request to somewhere."""
+    """A request to somewhere; a POST, if it does not say otherwise."""
 
     port: int
     path: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = '{"name":"world"}'
+    method: str = "POST"
 
     @property
     def url(self) -> str:
@@ -20,19 +21,23 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def encoded(self) -> bytes:
         """Return the request as it goes over a connection that stays open."""
         body = self.body.encode()
-        lines = [f"POST {self.path} HTTP/1.1", "host: 127.0.0.1", *(f"{key}: {value}" for key, value in self._all_headers())]
+        lines = [
+            f"{self.method} {self.path} HTTP/1.1",
+            "host: 127.0.0.1",
+            *(f"{key}: {value}" for key, value in self._all_headers()),
+        ]
         return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
     def script(self, paths: Sequence[str] = ()) -> str:
         """Return a script for `wrk`; with `paths`, each request goes to the next of them in turn."""
-        lines = ['wrk.method = "POST"', f"wrk.body = {_lua(self.body)}"]
+        lines = [f"wrk.method = {_lua(self.method)}", f"wrk.body = {_lua(self.body)}"]
         lines += [f"wrk.headers[{_lua(key)}] = {_lua(value)}" for key, value in self._all_headers()]
         if paths:
             lines += [f"local paths = {{{', '.join(map(_lua, paths))}}}", "local turn = 0", _NEXT]
         return "\n".join(lines) + "\n"
 
     def _all_headers(self) -> tuple[tuple[str, str], ...]:
-        return (*self.headers, ("content-type", "application/json"))
+        return (*self.headers, ("content-type", "application/json")) if self.body else self.headers
 
 
 _NEXT = """function request()

@@ -1,6 +1,7 @@
 """A real server in a data directory of its own, with limits that no benchmark meets."""
 
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from benchmarks.requests import Target
 from ioruntime.testing import server as testing
 
 ACTIONS = Path(__file__).parent / "actions"
-_UNLIMITED = {
+UNLIMITED = {
     "IORUNTIME_LIMITS__INVOCATIONS_PER_MINUTE": "1000000000",
     "IORUNTIME_LIMITS__CONCURRENT_INVOCATIONS": "1000000",
     "IORUNTIME_INVOKER__QUEUE_MOST": "1000000",
@@ -19,16 +20,18 @@ _UNLIMITED = {
     "IORUNTIME_INVOKER__PAUSE_GRACE_S": "600",
 }
 """More memory than there is: hello actions use a tenth of what they may."""
+_LOOK_S = 0.02
 
 
 class Server:
-    """Speaks to the server as its first namespace."""
+    """Speaks to the server as one namespace; the first, if none is given."""
 
-    def __init__(self, running: testing.Server) -> None:
+    def __init__(self, running: testing.Server, client: testing.ServerClient | None = None) -> None:
         self.port = running.port
         self.process = Process(running.process.pid)
-        self._client = running.guest
+        self._client = client or running.guest
         self._credentials = running.credentials
+        self.namespace: str = self._client.request("GET", "/api/v1/namespaces").json()[0]
 
     def put(
         self,
@@ -62,11 +65,29 @@ class Server:
         assert answer.status == 200, answer.body
         return name
 
+    def put_trigger(self, name: str, actions: Sequence[str]) -> None:
+        """Create a trigger, and for each of these actions of this namespace a rule."""
+        own = "/api/v1/namespaces/_"
+        bodies = {f"{own}/triggers/{name}": dict[str, str]()}
+        for number, action in enumerate(actions):
+            rule = {"trigger": f"/{self.namespace}/{name}", "action": f"/{self.namespace}/{action}"}
+            bodies[f"{own}/rules/{name}-{number}"] = rule
+        for path, body in bodies.items():
+            answer = self._client.request("PUT", path, body)
+            assert answer.status == 200, answer.body
+
+    def fire(self, name: str) -> Target:
+        """Return the request that fires a trigger."""
+        return self._target(f"/api/v1/namespaces/_/triggers/{name}")
+
+    def read(self, path: str) -> Target:
+        """Return the request that reads something of the namespace, such as `actions?limit=200`."""
+        return self._target(f"/api/v1/namespaces/_/{path}", method="GET", body="")
+
     def invoke(self, name: str, *, blocking: bool = True, result: bool = True, body: str = '{"name":"world"}') -> Target:
         """Return the request that invokes an action over the OpenWhisk API."""
         flags = f"?blocking=true&result={'true' if result else 'false'}" if blocking else ""
-        path = f"/api/v1/namespaces/_/actions/{name}{flags}"
-        return Target(port=self.port, path=path, headers=tuple(self._client.headers.items()), body=body)
+        return self._target(f"/api/v1/namespaces/_/actions/{name}{flags}", body=body)
 
     def execute(self, name: str) -> Target:
         """Return the request that invokes an action over the I/O Runtime API."""
@@ -87,6 +108,15 @@ class Server:
         """Return the sum of a metric over all its label sets that have these labels."""
         return metric(self._client.request("GET", "/metrics").body.decode(), name, labels)
 
+    def await_quiet(self) -> None:
+        """Return when no activation is in flight."""
+        while self.metric("ioruntime_activations_in_flight"):
+            time.sleep(_LOOK_S)
+
+    def _target(self, path: str, *, method: str = "POST", body: str = '{"name":"world"}') -> Target:
+        headers = tuple(self._client.headers.items())
+        return Target(port=self.port, path=path, headers=headers, body=body, method=method)
+
 
 def metric(text: str, name: str, labels: Mapping[str, str]) -> float:
     """Sum the samples of a metric in Prometheus' text that have these labels (pure)."""
@@ -103,6 +133,6 @@ def serving(**settings: str) -> Generator[Server]:
     """Run `ioruntime serve` while the context lasts, with these settings as environment variables."""
     with (
         tempfile.TemporaryDirectory(prefix="ioruntime-bench-") as folder,
-        testing.running_server(Path(folder, "data"), environment=_UNLIMITED | settings) as running,
+        testing.running_server(Path(folder, "data"), environment=UNLIMITED | settings) as running,
     ):
         yield Server(running)

@@ -9,12 +9,20 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the benchmarks are no part of what is installed
 
 from benchmarks.client import content_length
+from benchmarks.filling import PACKAGED, RARE, STEP_MS, activation, fill
 from benchmarks.report import table, write
 from benchmarks.requests import Target
 from benchmarks.rounds import alternate
 from benchmarks.rows import Row, bounded, compare, paired_ratio, percentile
 from benchmarks.server import metric
 from benchmarks.wrk import Load, LoadError, read
+
+from ioruntime.model.names import EntityPath
+from ioruntime.ports.activations import ActivationFilter
+from ioruntime.ports.entities import Collection
+from ioruntime.stores.sql.stores import SqlStores
+from ioruntime.testing.entities_contract import sample_action
+from ioruntime.testing.namespaces_contract import sample_namespace
 
 ROW = Row(what="warm", ours=5123.4, against=15000.0, unit="requests/s", peer="floor", ratio=0.3412, goal=0.3)
 
@@ -145,6 +153,12 @@ def test_a_request_is_whole() -> None:
     assert body == '{"ü":1}'.encode()
 
 
+def test_a_request_without_body_has_no_type() -> None:
+    target = Target(port=80, path="/a", method="GET", body="")
+    assert target.encoded() == b"GET /a HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n"
+    assert target.script().splitlines() == ['wrk.method = "GET"', 'wrk.body = ""']
+
+
 def test_a_script_escapes_what_it_quotes() -> None:
     assert r'wrk.body = "{\"a\":\"\\n\"}"' in Target(port=80, path="/a", body=r'{"a":"\n"}').script()
 
@@ -168,3 +182,35 @@ def test_an_answer_tells_its_length() -> None:
 def test_an_answer_without_length_is_refused() -> None:
     with pytest.raises(LoadError, match="unknown length"):
         content_length(b"HTTP/1.1 200 OK\r\nX: y")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(0, (None, "rare"), id="the oldest have a name that no other has"),
+        pytest.param(RARE - 1, (None, "rare"), id="so many of them"),
+        pytest.param(RARE + 1, (None, "frequent"), id="most have the same name"),
+        pytest.param(RARE * PACKAGED, ("tools", "packaged"), id="some are in a package"),
+    ],
+)
+def test_records_that_fill_a_list(number: int, expected: tuple[str | None, str]) -> None:
+    made = activation("guest", number, 1_000)
+    assert ((made.package, made.name), made.start_ms) == (expected, 1_000 + number * STEP_MS)
+
+
+@pytest.mark.anyio
+async def test_a_filled_store_lists_what_was_added(tmp_path: Path) -> None:
+    url, template = f"sqlite:///{tmp_path}/ioruntime.db", sample_action("template")
+    namespace = template.path.namespace
+    async with SqlStores.open(url) as stores:
+        await stores.namespaces.create(msgspec.structs.replace(sample_namespace(), name=namespace))
+        await stores.entities.write(template)
+    filled = await fill(tmp_path, EntityPath(namespace, "template"), actions=3, activations=RARE + 8)
+    async with SqlStores.open(url) as stores:
+        assert await stores.entities.count(namespace, Collection.ACTIONS) == 1 + filled.actions == 4
+        assert await stores.activations.count(ActivationFilter(namespace=namespace)) == filled.activations == RARE + 8
+        assert await stores.activations.count(ActivationFilter(namespace=namespace, name="rare")) == RARE
+        assert await stores.activations.count(ActivationFilter(namespace=namespace, name="tools/packaged")) == 2
+        middle = await stores.activations.read(namespace, filled.middle)
+    assert middle is not None
+    assert middle.start_ms == filled.first_ms + filled.activations // 2 * STEP_MS

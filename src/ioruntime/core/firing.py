@@ -58,7 +58,7 @@ class Firing:
             ThrottledError: the namespace fires too often.
             UnavailableError: it cannot be stored; actions may have started all the same.
         """
-        trigger = await self._triggers.read(identity, path)
+        trigger = await self._triggers.remembered(identity, path)
         self._recorder.check_room()
         self._admission.fire(identity)
         rules = await self._triggers.rules(path)

@@ -17,7 +17,7 @@ from ioruntime.model.note import Note
 from ioruntime.model.params import Annotation, Parameter, annotation, has_annotation, merge_parameters
 from ioruntime.model.trigger import Rule, RuleStatus, Trigger
 from ioruntime.ports.clock import Clock
-from ioruntime.ports.entities import Collection, EntityStore
+from ioruntime.ports.entities import Collection, Entity, EntityStore
 
 _FEED = "feed"
 _NO_FEED = "Feed name is not valid"
@@ -36,12 +36,23 @@ class TriggerPut(msgspec.Struct, frozen=True):
 
 
 class RuleIndex:
-    """The rules of each trigger, read once per namespace and remembered until `forget`."""
+    """Triggers, and the rules of each, read once and remembered until `forget`."""
 
     def __init__(self, entities: EntityStore) -> None:
         self._entities = entities
         self._cache: dict[str, dict[EntityPath, tuple[Rule, ...]]] = {}
+        self._triggers: dict[str, dict[EntityPath, Trigger]] = {}
         self._generation = 0
+
+    async def trigger(self, path: EntityPath) -> Trigger:
+        """Return a trigger.
+
+        Raises:
+            NotFoundError: there is none.
+            WrongCollectionError: the name belongs to another collection.
+        """
+        known = self._triggers.get(path.namespace, {}).get(path)
+        return known if known is not None else await self._load_trigger(path)
 
     async def of(self, trigger: EntityPath) -> tuple[Rule, ...]:
         """Return the rules that name this trigger, by name, active or not."""
@@ -53,6 +64,14 @@ class RuleIndex:
         if key is None or not key.startswith(":"):
             self._generation += 1
             self._cache.pop(namespace, None)
+            self._triggers.pop(namespace, None)
+
+    async def _load_trigger(self, path: EntityPath) -> Trigger:
+        generation = self._generation
+        trigger = _trigger_of(await self._entities.read(path))
+        if generation == self._generation:
+            self._triggers.setdefault(path.namespace, {})[path] = trigger
+        return trigger
 
     async def _load(self, namespace: str) -> dict[EntityPath, tuple[Rule, ...]]:
         generation = self._generation
@@ -117,12 +136,16 @@ class Triggers:
             WrongCollectionError: the name belongs to another collection.
         """
         check_own(identity, path)
-        found = await self._entities.read(path)
-        if found is None:
-            raise NotFoundError
-        if not isinstance(found, Trigger):
-            raise WrongCollectionError
-        return found
+        return _trigger_of(await self._entities.read(path))
+
+    async def remembered(self, identity: Identity, path: EntityPath) -> Trigger:
+        """Return a trigger to fire, without a look into the store where this process knows it.
+
+        Raises:
+            ForbiddenError, NotFoundError, WrongCollectionError: as `read`.
+        """
+        check_own(identity, path)
+        return await self._rules.trigger(path)
 
     async def rules(self, path: EntityPath) -> tuple[Rule, ...]:
         """Return the rules of a trigger that exists, by name."""
@@ -172,6 +195,14 @@ class Triggers:
     async def _stored_rules(self, path: EntityPath) -> Sequence[Rule]:
         found = await self._entities.list(path.namespace, Collection.RULES, limit=_ALL)
         return [entity for entity in found if isinstance(entity, Rule) and entity.trigger == path]
+
+
+def _trigger_of(found: Entity | None) -> Trigger:
+    if found is None:
+        raise NotFoundError
+    if not isinstance(found, Trigger):
+        raise WrongCollectionError
+    return found
 
 
 def _check_feed(annotations: Sequence[Annotation]) -> None:

@@ -35,6 +35,7 @@ _UNAUTHENTICATED = "Authentication is possible but has failed or not yet been pr
 _FAILED = "There was an error processing your request."
 _NOT_READY = "Response not yet ready."
 _GUARDS = frozenset({"require-whisk-auth", "require-adobe-auth"})
+_ALLOWED_METHODS = ", ".join(METHODS)
 _ALLOWED_HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
 
 
@@ -195,7 +196,7 @@ def cors_headers(target: WebTarget | None, request: WebRequest) -> Headers:
         return ()
     return (
         ("access-control-allow-origin", "*"),
-        ("access-control-allow-methods", ", ".join(METHODS)),
+        ("access-control-allow-methods", _ALLOWED_METHODS),
         ("access-control-allow-headers", request.header("access-control-request-headers") or _ALLOWED_HEADERS),
     )
 
@@ -255,10 +256,12 @@ def _cache_key(target: WebTarget, request: WebRequest) -> tuple[object, ...] | N
 
     The revisions are part of it, so no answer outlives the code and the parameters that made it.
     """
+    if request.method != "GET" or request.body or request.extra_arguments:
+        return None
     by_caller = request.header("authorization") or request.header("x-require-whisk-auth")
     annotations = target.resolved.action.annotations
     guarded = any(a.key in _GUARDS and a.value is not False for a in annotations)
-    if request.method != "GET" or request.body or request.extra_arguments or by_caller or guarded:
+    if by_caller or guarded:
         return None
     resolved = target.resolved
     layers = (resolved.action, resolved.package, resolved.binding)

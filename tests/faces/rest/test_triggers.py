@@ -160,6 +160,16 @@ async def test_firing_starts_the_actions_with_merged_arguments(client: AsgiClien
     assert not request.blocking
 
 
+async def test_a_trigger_that_was_fired_fires_as_it_is_now(client: AsgiClient, invoker: FakeInvoker) -> None:
+    await made(client, "r")
+    await record_of(client, await client.request("POST", T))
+    await client.request("PUT", f"{T}?overwrite=true", json={"parameters": [{"key": "p", "value": "new"}]})
+    await record_of(client, await client.request("POST", T))
+    assert msgspec.json.decode(invoker.requests[-1].arguments)["p"] == "new"
+    await client.request("DELETE", T)
+    assert (await client.request("POST", T)).status == 404
+
+
 async def test_the_record_of_a_fire(client: AsgiClient, invoker: FakeInvoker) -> None:
     await made(client, "r", "s")
     await client.request("POST", f"{NS}/rules/s", json={"status": "inactive"})

@@ -41,7 +41,7 @@ class WebRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def header(self, name: str) -> str | None:
         """Return a header by its lower-case name; of a repeated one the first."""
-        return next((value for key, value in self.headers if key == name), None)
+        return _first(self.headers, name)
 
 
 class WebResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,14 @@ class WebResponse(msgspec.Struct, frozen=True, kw_only=True):
 
     def header(self, name: str) -> str | None:
         """Return a header by its lower-case name; of a repeated one the first."""
-        return next((value for key, value in self.headers if key == name), None)
+        return _first(self.headers, name)
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def refusal(status: int, text: str, *, code: str | None = None, activation_id: str | None = None) -> WebResponse:

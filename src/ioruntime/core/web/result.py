@@ -3,13 +3,15 @@
 import base64
 import binascii
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ioruntime.core.web.exchange import Extension, Headers, WebResponse
 from ioruntime.core.web.mediatypes import JSON, MediaType, parse_media_type
 from ioruntime.model.errors import InvalidError, NotFoundError
+
+T = TypeVar("T")
 
 _HTML = "text/html; charset=UTF-8"
 _MISMATCH = "Response type in header did not match generated content type."
@@ -67,12 +69,11 @@ def _http(result: msgspec.Raw) -> WebResponse:
     except (ValueError, RecursionError) as error:
         raise _not_valid("message/http") from error
     body = fields.get("body", _NULL)
+    kept = tuple([pair for pair in headers if pair[0] != "content-type"])
     if bytes(body) in {b"null", b'""'} or status in _BODILESS:
-        kept = tuple(pair for pair in headers if pair[0] != "content-type")
         return WebResponse(status=status or 204, headers=kept)
     content_type, content = _content(body, next((value for name, value in headers if name == "content-type"), None))
-    others = tuple(pair for pair in headers if pair[0] != "content-type")
-    return WebResponse(status=status or 200, headers=(*others, ("content-type", content_type)), body=content)
+    return WebResponse(status=status or 200, headers=(*kept, ("content-type", content_type)), body=content)
 
 
 def _content(body: msgspec.Raw, content_type: str | None) -> tuple[str, bytes]:
@@ -80,7 +81,7 @@ def _content(body: msgspec.Raw, content_type: str | None) -> tuple[str, bytes]:
     if content_type is not None and kind is None:
         raise InvalidError(_UNKNOWN_TYPE)
     if _first(body) == b'"':
-        text = _decode(body, str, "message/http")
+        text = _decode(body, _STRING, "message/http")
         if content_type is None or kind is None:
             return _HTML, text.encode()
         is_bare_text = kind.name.startswith("text/") and kind.charset is None
@@ -110,7 +111,7 @@ def _status(value: msgspec.Raw) -> int:
     Raises:
         ValueError: it is no status.
     """
-    decoded: Any = msgspec.json.decode(value)
+    decoded: Any = _ANY.decode(value)
     if isinstance(decoded, float) and decoded.is_integer():
         decoded = int(decoded)
     match = _STATUS.fullmatch(str(decoded)) if isinstance(decoded, int | str) else None
@@ -128,18 +129,25 @@ def _headers(value: msgspec.Raw | None) -> Headers:
     if value is None:
         return ()
     pairs: list[tuple[str, str]] = []
-    for name, raw in msgspec.json.decode(value, type=dict[str, msgspec.Raw]).items():
+    for name, raw in _FIELDS.decode(value).items():
         if not _NAME.fullmatch(name):
             raise ValueError(name)
-        each = msgspec.json.decode(raw, type=list[msgspec.Raw]) if _first(raw) == b"[" else [raw]
-        pairs.extend((name.lower(), _header_value(one)) for one in each)
-    return tuple(pair for pair in pairs if pair[0] not in _OWN)
+        pairs += [(name.lower(), one) for one in _header_values(raw)]
+    return tuple([pair for pair in pairs if pair[0] not in _OWN])
+
+
+def _header_values(raw: msgspec.Raw) -> list[str]:
+    return [_header_value(one) for one in _ITEMS.decode(raw)] if _first(raw) == b"[" else [_header_value(raw)]
 
 
 def _header_value(raw: msgspec.Raw) -> str:
-    if _first(raw) in {b"{", b"[", b"n"}:
-        raise ValueError(bytes(raw))
-    text = msgspec.json.decode(raw, type=str) if _first(raw) == b'"' else bytes(raw).decode()
+    match _first(raw):
+        case b'"':
+            text = _STRING.decode(raw)
+        case b"{" | b"[" | b"n":
+            raise ValueError(bytes(raw))
+        case _:
+            text = bytes(raw).decode()
     if not _VALUE.fullmatch(text):
         raise ValueError(text)
     return text.strip()
@@ -149,7 +157,7 @@ def _shown(result: msgspec.Raw, field: str, content_type: str, name: str) -> Web
     """Show the text in `body`, or in the field of the extension's own name."""
     fields = _object(result, name)
     value = fields.get("body", fields.get(field, _NULL))
-    return _answer(content_type, _decode(value, str, name).encode())
+    return _answer(content_type, _decode(value, _STRING, name).encode())
 
 
 def _text(result: msgspec.Raw) -> WebResponse:
@@ -158,7 +166,7 @@ def _text(result: msgspec.Raw) -> WebResponse:
     if value is None:
         raise NotFoundError(_NO_PROPERTY)
     if _first(value) == b'"':
-        return _answer("text/plain; charset=UTF-8", _decode(value, str, "text/plain").encode())
+        return _answer("text/plain; charset=UTF-8", _decode(value, _STRING, "text/plain").encode())
     return _answer("text/plain; charset=UTF-8", pretty(value))
 
 
@@ -167,12 +175,12 @@ def _answer(content_type: str, body: bytes) -> WebResponse:
 
 
 def _object(result: msgspec.Raw, name: str) -> dict[str, msgspec.Raw]:
-    return _decode(result, dict[str, msgspec.Raw], name)
+    return _decode(result, _FIELDS, name)
 
 
-def _decode(value: msgspec.Raw, type_: Any, name: str) -> Any:
+def _decode(value: msgspec.Raw, decoder: msgspec.json.Decoder[T], name: str) -> T:
     try:
-        return msgspec.json.decode(value, type=type_)
+        return decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_valid(name) from error
 
@@ -206,3 +214,7 @@ def _first(value: msgspec.Raw) -> bytes:
 
 
 _NULL = msgspec.Raw(b"null")
+_ANY = msgspec.json.Decoder()
+_STRING = msgspec.json.Decoder(str)
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -1,5 +1,6 @@
 """What the path of a web action's URL says (pure)."""
 
+from functools import lru_cache
 from typing import get_args
 from urllib.parse import unquote_to_bytes
 
@@ -26,6 +27,7 @@ class Address(msgspec.Struct, frozen=True):
     """The prefix that the path began with."""
 
 
+@lru_cache(256)
 def parse_address(raw_path: bytes, *, namespace: str | None) -> Address:
     """Read an escaped path.
 
