@@ -12,9 +12,9 @@ from typing import Any, Self, TypeAlias
 import msgspec
 
 from ioruntime.core.conductors import run_conductor
-from ioruntime.core.resolve import Resolved, Resolver
+from ioruntime.core.resolve import Resolved, Resolver, is_conductor
 from ioruntime.core.sequences import run_sequence
-from ioruntime.core.steps import Budget, End, LateError, Tally, is_composed, is_conductor
+from ioruntime.core.steps import Budget, End, LateError, Tally
 from ioruntime.model.activation import Activation, Status, new_activation_id
 from ioruntime.model.errors import IoRuntimeError
 from ioruntime.model.exec import NativeExec, SequenceExec
@@ -152,7 +152,7 @@ class _Run:
 
     async def run(self, component: Resolved, arguments: msgspec.Raw) -> Activation:
         request = self._request_for(component, arguments)
-        if not is_composed(component.action):
+        if not component.is_composed:
             return await self._send(request)
         budget = self.budget.inside_conductor() if is_conductor(self.request.action) else self.budget.inside_sequence()
         part = _Run(self._composer, self._identity, component, request, budget)
@@ -219,7 +219,7 @@ def gets_parameters(resolved: Resolved) -> bool:
 
     Those of a sequence only name its components, and a conductor's code gets them each time it runs.
     """
-    return isinstance(resolved.action.exec, NativeExec) or not is_composed(resolved.action)
+    return isinstance(resolved.action.exec, NativeExec) or not resolved.is_composed
 
 
 def composition_annotations(request: InvocationRequest) -> tuple[Annotation, ...]:

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from ioruntime.core.resolve import is_conductor
 from ioruntime.core.sequences import next_arguments
-from ioruntime.core.steps import Composition, End, LateError, fields_of, is_conductor
+from ioruntime.core.steps import Composition, End, LateError, fields_of
 from ioruntime.model.activation import EMPTY_OBJECT, error_result
 from ioruntime.model.errors import ForbiddenError, InvalidError, IoRuntimeError, NotFoundError, WrongCollectionError
 from ioruntime.model.names import OWN_NAMESPACE, EntityPath

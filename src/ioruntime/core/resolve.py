@@ -8,6 +8,7 @@ from ioruntime.core.entitlement import check_own, check_readable
 from ioruntime.core.packages import bound_target
 from ioruntime.model.action import Action
 from ioruntime.model.errors import InvalidError, NotFoundError, WrongCollectionError
+from ioruntime.model.exec import NativeExec, SequenceExec
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import EntityPath
 from ioruntime.model.package import Package
@@ -29,6 +30,8 @@ class Resolved(msgspec.Struct, frozen=True):
     final: frozenset[str]
     """Keys that a call must not bring: those with a value, when the action says `final`."""
     wants_api_key: bool
+    is_composed: bool
+    """Run by the core rather than by an invoker: a sequence, a conductor, or an action of the platform itself."""
     binding: Package | None = None
     """Through which the action was reached."""
 
@@ -140,6 +143,16 @@ class Resolver:
         return found
 
 
+def is_conductor(action: Action) -> bool:
+    """Tell whether an action says what runs next; a sequence never does, whatever its annotations."""
+    return not isinstance(action.exec, SequenceExec | NativeExec) and is_truthy(annotation(action.annotations, "conductor"))
+
+
+def is_composed(action: Action) -> bool:
+    """Tell whether an action is run by the core rather than by an invoker."""
+    return isinstance(action.exec, SequenceExec | NativeExec) or is_conductor(action)
+
+
 def resolve(action: Action, package: Package | None, *, binding: Package | None = None) -> Resolved:
     """Merge an action with its package, and with the binding through which it was reached."""
     layers = [layer.parameters for layer in (package, binding, action) if layer is not None]
@@ -156,6 +169,7 @@ def resolve(action: Action, package: Package | None, *, binding: Package | None 
         final=frozenset(p.key for p in parameters if p.value is not None) if is_final else frozenset(),
         wants_api_key=not has_annotation(action.annotations, "provide-api-key")
         or is_truthy(annotation(action.annotations, "provide-api-key")),
+        is_composed=is_composed(action),
     )
 
 

@@ -5,21 +5,9 @@ from typing import Protocol
 import msgspec
 
 from ioruntime.core.resolve import Resolved
-from ioruntime.model.action import Action
 from ioruntime.model.activation import Activation, ActivationId, Status, error_result
-from ioruntime.model.exec import NativeExec, SequenceExec
 from ioruntime.model.names import EntityPath
-from ioruntime.model.params import Arguments, annotation, is_truthy
-
-
-def is_conductor(action: Action) -> bool:
-    """Tell whether an action says what runs next; a sequence never does, whatever its annotations."""
-    return not isinstance(action.exec, SequenceExec | NativeExec) and is_truthy(annotation(action.annotations, "conductor"))
-
-
-def is_composed(action: Action) -> bool:
-    """Tell whether an action is run by the core rather than by an invoker."""
-    return isinstance(action.exec, SequenceExec | NativeExec) or is_conductor(action)
+from ioruntime.model.params import Arguments
 
 
 def fields_of(value: msgspec.Raw) -> Arguments:

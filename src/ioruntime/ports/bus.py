@@ -8,7 +8,7 @@ import msgspec
 from ioruntime.model.action import Action
 from ioruntime.model.activation import Activation, ActivationId, Status
 from ioruntime.model.names import EntityPath
-from ioruntime.model.params import Annotation, has_annotation
+from ioruntime.model.params import Annotation
 
 
 class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +55,11 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
         """
         action = self.action
         noted = [Annotation("path", str(action.path)), Annotation("waitTime", max(0, start_ms - self.received_ms))]
-        if not has_annotation(annotations, "kind"):
+        given = {each.key for each in annotations}
+        if "kind" not in given:
             noted.append(Annotation("kind", action.exec.kind))
         noted.extend(annotations)
-        if not has_annotation(annotations, "limits"):
+        if "limits" not in given:
             noted.append(Annotation("limits", action.limits))
         if self.cause is not None:
             noted.append(Annotation("causedBy", "sequence"))

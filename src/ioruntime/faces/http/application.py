@@ -19,7 +19,7 @@ from ioruntime.faces.http.errors import (
     openwhisk_form,
 )
 from ioruntime.faces.http.operation import Handler, Operation
-from ioruntime.faces.http.router import Router, split_path
+from ioruntime.faces.http.router import Match, Router, split_path
 from ioruntime.model.errors import IoRuntimeError, NotFoundError
 
 _TRANSACTION_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -65,7 +65,9 @@ class Application:
         self._faces = sorted(
             ((prefix, face) for face in faces for prefix in face.prefixes), key=lambda pair: len(pair[0]), reverse=True
         )
-        self._face_of = {id(operation): face for face in faces for operation in face.operations}
+        self._face_of = {
+            id(operation): (face, f"{operation.method} {operation.path}") for face in faces for operation in face.operations
+        }
         self._router = Router([operation for face in faces for operation in face.operations])
         self._observer = observer
 
@@ -81,29 +83,32 @@ class Application:
         self._observer.answered(call, reply.status, took_s=time.perf_counter() - started_s)
 
     async def _answer(self, call: Call) -> tuple[Face, Reply]:
-        face = self._face("/" + call.scope["path"].lstrip("/"))
+        face: Face | None = None
         try:
             match = self._router.match(split_path(call.scope.get("raw_path") or call.scope["path"].encode()))
-            if match is None:
-                return face, await self._unmatched(face, call)
+            operation = None if match is None else match.operation(call.method)
+            if match is None or operation is None:
+                face = self._face(call)
+                return face, await self._refuse(face, call, match)
             call.params = match.params_of(call.method)
-            operation = match.operation(call.method)
-            if operation is None:
-                methods = match.methods
-                face = self._face_of[id(next(iter(methods.values())))]
-                return face, await self._other_method(face, call, sorted(methods))
-            face = self._face_of[id(operation)]
-            call.operation = f"{operation.method} {operation.path}"
+            face, call.operation = self._face_of[id(operation)]
             return face, await operation.handler(call)
         except ClientGoneError:
             raise
         except IoRuntimeError as error:
+            face = face or self._face(call)
             return face, face.error_form(call, failure_of(error))
         except Exception as error:  # noqa: BLE001 - the observer logs it with its traceback
             self._observer.crashed(call, error)
+            face = face or self._face(call)
             return face, face.error_form(call, failure_of(error))
 
-    def _face(self, path: str) -> Face:
+    async def _refuse(self, face: Face, call: Call, match: Match | None) -> Reply:
+        return await (self._unmatched(face, call) if match is None else self._other_method(face, call, sorted(match.methods)))
+
+    def _face(self, call: Call) -> Face:
+        """Find whose form a refusal takes when no operation says so."""
+        path = "/" + call.scope["path"].lstrip("/")
         for prefix, face in self._faces:
             if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
                 return face
