@@ -114,6 +114,9 @@ class Telemetry:
     def alarm_failed(self, namespace: str, trigger: str, error: Exception, /) -> None:
         self._log.warning("alarm_failed", namespace=namespace, trigger=trigger, reason=str(error))
 
+    def delivery_failed(self, namespace: str, registration_id: str, error: Exception, /) -> None:
+        self._log.warning("delivery_failed", namespace=namespace, registration=registration_id, reason=str(error))
+
     def watch(self, gauges: Callable[[], dict[str, float]], slots: Callable[[], list[Slot]]) -> None:
         """Add gauges that are read when somebody asks for the metrics."""
         self.registry.register(_Gauges(gauges, slots))

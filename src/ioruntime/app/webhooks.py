@@ -7,14 +7,14 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
-from ioruntime.ports.webhooks import Webhook
+from ioruntime.ports.webhooks import Webhook, WebhookAnswer
 
 if TYPE_CHECKING:
     from ioruntime.client.sender import AiohttpSender
 
 
 class LateSender:
-    """A `WebhookSender` that begins to exist when it is needed; a context manager."""
+    """A `WebhookSender` and `WebhookExchanger` that begins to exist when it is needed; a context manager."""
 
     def __init__(self, *, private_hosts: bool) -> None:
         self._private_hosts = private_hosts
@@ -30,9 +30,12 @@ class LateSender:
         await self._stack.aclose()
 
     async def send(self, webhook: Webhook) -> int:
+        return (await self.exchange(webhook)).status
+
+    async def exchange(self, webhook: Webhook) -> WebhookAnswer:
         async with self._loading:
             sender = self._sender or await self._load()
-        return await sender.send(webhook)
+        return await sender.exchange(webhook)
 
     async def _load(self) -> "AiohttpSender":
         kind = await asyncio.to_thread(_load_class)

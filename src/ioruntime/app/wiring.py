@@ -10,9 +10,11 @@ import msgspec
 
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
+from ioruntime.app.deliveries import Deliveries, DeliveryParts, build_deliveries
+from ioruntime.app.events import EventMemory, EventParts, Events, build_events
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
-from ioruntime.app.retention import keep_tidy
+from ioruntime.app.retention import Shelves, keep_tidy
 from ioruntime.app.secrets import build_sealer
 from ioruntime.app.settings import InvokerSettings, Settings, runtimes_directory
 from ioruntime.app.system.loader import install
@@ -38,8 +40,13 @@ from ioruntime.core.web.responsecache import ResponseCache
 from ioruntime.core.web.validators import NAMESPACE, PACKAGE, VALIDATORS, AdobeValidator
 from ioruntime.core.webactions import CACHE_BYTES, WebActions
 from ioruntime.faces.adobe import routes as adobe
+from ioruntime.faces.adobe.errors import GatewayError, gateway_form
+from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.adobe.services import AdobeServices
 from ioruntime.faces.docs import routes as docs
+from ioruntime.faces.events import publishing
+from ioruntime.faces.events import routes as events
+from ioruntime.faces.events.services import EventServices
 from ioruntime.faces.gateway import routes as gateway
 from ioruntime.faces.gateway.services import GatewayServices, no_host
 from ioruntime.faces.http.application import Application, Face
@@ -88,8 +95,10 @@ class Platform:
         await self._core.pool.prewarmed()
 
     async def drained(self) -> None:
-        """Fire no more alarms, and wait until no activation runs; compositions first, since they start more."""
+        """Fire no more alarms, deliver nothing more, and wait until no activation runs; compositions first."""
         await self._core.triggers.scheduler.stop()
+        self._core.deliveries.deliverer.stop()
+        await self._core.deliveries.deliverer.drained()
         await self._core.invocations.drained()
         await self._core.service.drained()
 
@@ -123,18 +132,20 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
         recording = background.create_task(core.recorder.run(), name="record activations")
         try:
             await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
-            async with core.pool, core.service, core.invocations:
+            async with core.pool, core.service, core.invocations, core.deliveries.deliverer:
                 core.bus.serve(_INVOKER, core.service.handle)
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
                 tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
                 background.create_task(core.triggers.scheduler.run(), name="fire alarms")
+                background.create_task(core.deliveries.deliverer.run(), name="deliver events")
                 try:
                     faces = _faces(settings, core, machine, telemetry)
                     application = Application((*faces, docs.face(faces, __version__)), telemetry)
                     yield Platform(application, core, machine)
                 finally:
                     await core.triggers.scheduler.stop()
+                    core.deliveries.deliverer.stop()
                     core.bus.leave(_INVOKER)
                     following.cancel()
                     tidying.cancel()
@@ -182,6 +193,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     invocations: Invocations
     activations: Activations
     triggers: TriggerServices
+    events: Events
+    deliveries: Deliveries
     natives: Natives
 
     async def interrupt(self) -> None:
@@ -200,7 +213,7 @@ def _build_core(
     settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry, url: str
 ) -> Core:
     limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
-    tokens = build_tokens(settings.auth, settings.data_dir)
+    tokens, event_memory = build_tokens(settings.auth, settings.data_dir), EventMemory(stores.entities)
     sender = LateSender(private_hosts=settings.forwarding.private_hosts)
     forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
     recorder = Recorder(stores.activations, telemetry, on_written=forwarding.written)
@@ -210,7 +223,7 @@ def _build_core(
     admission, memory = Admission(throttle, clock, limits), TriggerMemory(stores.entities)
     pool = _build_pool(settings.invoker, machine, clock, telemetry, memory_mb=limits.memory_mb.default)
     service = _build_service(settings, machine, bus, pool, blobs, telemetry)
-    others = (memory, apis, forwarding)
+    others = (memory, apis, forwarding, event_memory)
     forgetter = Forgetter(
         authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool, others=others
     )
@@ -225,6 +238,8 @@ def _build_core(
         natives=AdobeValidator(authenticator.bearer).natives() | alarms.natives(),
     )
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
+    events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, url))
+    parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, sender, clock, settings.data_dir)
     return Core(
         entities=stores.entities,
         limits=limits,
@@ -250,6 +265,8 @@ def _build_core(
         triggers=build_triggers(
             TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter), telemetry
         ),
+        events=events,
+        deliveries=build_deliveries(parts, telemetry),
     )
 
 
@@ -376,13 +393,41 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
                 catalog=core.catalog,
                 resolver=core.resolver,
                 invocations=core.invocations,
+                registrations=core.events.registrations,
                 limits=core.limits,
                 base_url=settings.public_url,
             )
         ),
+        events.face(
+            EventServices(
+                gate=Gatekeeper(core.authenticator),
+                registrations=core.events.registrations,
+                providers=core.events.providers,
+                error_form=gateway_form,
+                error=GatewayError,
+                base_url=settings.public_url,
+            )
+        ),
+        _publishing_face(core),
         *_web_faces(settings, core, _web_actions(settings, core)),
         ims.face(ImsServices(issuer=core.tokens.issuer, clients=core.tokens.clients, base_url=settings.public_url)),
         platform.face(platform.PlatformServices(readiness=readiness, metrics=telemetry.metrics)),
+    )
+
+
+def _publishing_face(core: Core) -> Face:
+    return publishing.face(
+        publishing.PublishingServices(
+            gate=Gatekeeper(core.authenticator),
+            ingress=core.deliveries.ingress,
+            registrations=core.events.registrations,
+            store=core.deliveries.store,
+            deliverer=core.deliveries.deliverer,
+            clock=core.clock,
+            public_key=core.deliveries.keys.public,
+            error_form=gateway_form,
+            error=GatewayError,
+        )
     )
 
 
@@ -395,7 +440,8 @@ def _gauges(core: Core) -> dict[str, float]:
 
 
 async def _tidy(settings: Settings, stores: SqlStores, blobs: FileBlobs, clock: Clock) -> None:
-    await keep_tidy(stores.activations, stores.entities, blobs, clock, retention_days=settings.retention_days)
+    shelves = Shelves(stores.activations, stores.events, stores.entities, blobs)
+    await keep_tidy(shelves, clock, retention_days=settings.retention_days)
 
 
 def build_driver(settings: Settings) -> SandboxDriver:

@@ -14,9 +14,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ioruntime.model.errors import ForbiddenError, UnavailableError
-from ioruntime.ports.webhooks import Webhook
+from ioruntime.ports.webhooks import NoAnswerInTimeError, NoTrustError, Webhook, WebhookAnswer
 
 _TIMEOUT_S = 10.0
+_ANSWER_BYTES = 64 * 1024
 
 
 class AiohttpSender:
@@ -42,6 +43,9 @@ class AiohttpSender:
             await self._session.close()
 
     async def send(self, webhook: Webhook) -> int:
+        return (await self.exchange(webhook)).status
+
+    async def exchange(self, webhook: Webhook) -> WebhookAnswer:
         try:
             url = URL(webhook.url, encoded=True)
         except ValueError as error:
@@ -49,14 +53,14 @@ class AiohttpSender:
         if not self._private_hosts and url.host is not None and _is_private_literal(url.host):
             raise PrivateHostError(url.host)
         try:
-            async with self._opened().post(
-                url, data=webhook.body, headers=dict(webhook.headers), allow_redirects=False
+            async with self._opened().request(
+                webhook.method, url, data=webhook.body or None, headers=dict(webhook.headers), allow_redirects=False
             ) as response:
-                return response.status
+                return WebhookAnswer(response.status, response.content_type, await _beginning(response.content))
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
             if (cause := _private_cause(error)) is not None:
                 raise cause from error
-            raise UnavailableError(_words(error, url.host or "")) from error
+            raise _refusal(error, url.host or "") from error
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -121,15 +125,22 @@ def _private_cause(error: BaseException) -> PrivateHostError | None:
     return None
 
 
-def _words(error: BaseException, host: str) -> str:
+async def _beginning(stream: aiohttp.StreamReader) -> bytes:
+    body = b""
+    while len(body) < _ANSWER_BYTES and (chunk := await stream.read(_ANSWER_BYTES - len(body))):
+        body += chunk
+    return body
+
+
+def _refusal(error: BaseException, host: str) -> UnavailableError:
     match error:
         case TimeoutError():
-            return f"{host} did not answer in time."
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
-            return f"{host} has no certificate that can be trusted."
+            return NoAnswerInTimeError(f"{host} did not answer in time.")
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLError() | aiohttp.ClientSSLError():
+            return NoTrustError(f"{host} has no certificate that can be trusted.")
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {host} cannot be looked up."
+            return UnavailableError(f"the name {host} cannot be looked up.")
         case aiohttp.ClientConnectorError():
-            return f"{host} cannot be reached."
+            return UnavailableError(f"{host} cannot be reached.")
         case _:
-            return f"{host} broke the connection off."
+            return UnavailableError(f"{host} broke the connection off.")

@@ -67,6 +67,10 @@ class NotFoundError(IoRuntimeError):
         super().__init__(text)
 
 
+class GoneError(IoRuntimeError):
+    """It was there, and will not be again."""
+
+
 class ConflictError(IoRuntimeError):
     """The state of the thing does not allow the change."""
 

@@ -90,8 +90,8 @@ class JournalEntry(msgspec.Struct, frozen=True):
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """An event on its way to one registration."""
 
-    delivery_key: int
-    """The store's own number."""
+    position: int
+    """Of the event in the registration's journal; unique in the whole store."""
     namespace: str
     registration_id: str
     event: Event
@@ -99,6 +99,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """How often it was tried."""
     next_ms: int
     """When it is tried next, epoch milliseconds."""
+    since_ms: int
+    """When its trying began; it has a day from then on."""
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """What the core needs remembered of events: journals, deliveries that are due, traces."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -18,55 +18,78 @@ class Addressed(msgspec.Struct, frozen=True):
     """False: into the journal only."""
 
 
+class Lane(NamedTuple):
+    """What has a queue of its own: one registration."""
+
+    namespace: str
+    registration_id: str
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a delivery after an attempt."""
+
+    delivery: Delivery
+    trace: Trace
+    next_ms: int | None = None
+    """When it is tried again; None: not any more."""
+    is_dead: bool = False
+    """Given up: kept among the dead letters."""
+
+
 class EventStore(Protocol):
-    """Journals by registration, and a queue of deliveries by the time they are due."""
+    """Journals by registration, beside the deliveries that are not done and the traces of those that were tried."""
 
     async def append(self, addressed: Sequence[Addressed]) -> None:
-        """Write journals and first deliveries in one transaction; on stable storage when it returns."""
+        """Write journals and first deliveries in one transaction; on stable storage when it returns.
+
+        Positions rise in the order written and are never used twice. What is for a namespace that is gone is left out.
+        """
         ...
 
-    async def journal(self, namespace: str, registration_id: str, *, after: int, limit: int) -> Sequence[JournalEntry]:
+    async def journal(self, lane: Lane, *, after: int, limit: int) -> Sequence[JournalEntry]:
         """Return entries with a higher position, in order."""
         ...
 
-    async def position_at(self, namespace: str, registration_id: str, at_ms: int) -> int:
+    async def position_at(self, lane: Lane, at_ms: int) -> int:
         """Return the position of the last entry received before `at_ms`; 0 when there is none."""
         ...
 
-    async def ends(self, namespace: str, registration_id: str) -> tuple[int, int]:
-        """Return the oldest position that is kept and the newest; both 0 when the journal is empty."""
+    async def newest(self, lane: Lane) -> int:
+        """Return the last position of the journal; 0 when it is empty."""
         ...
 
-    async def due(self, now_ms: int, *, limit: int, per_registration: int) -> Sequence[Delivery]:
-        """Return deliveries to try now, oldest first, at most `per_registration` of each."""
+    async def lanes(self) -> Sequence[Lane]:
+        """Return the registrations that have deliveries to try, now or later."""
         ...
 
-    async def done(self, delivery: Delivery, trace: Trace) -> None:
-        """Forget a delivery that was taken, or will not be tried again, and keep its trace."""
+    async def pending(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
+        """Return the deliveries that are tried next, in the order of their times, due or not; no dead letters."""
         ...
 
-    async def again(self, delivery: Delivery, trace: Trace, *, next_ms: int) -> None:
-        """Try a delivery again later, and keep the trace of this attempt."""
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Write what became of deliveries, each with its trace, in one transaction."""
         ...
 
-    async def dead(self, delivery: Delivery, trace: Trace) -> None:
-        """Move a delivery that was given up to the dead letters, and keep its trace."""
+    async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
+        """Return deliveries that were given up, oldest event first."""
         ...
 
-    async def dead_letters(self, namespace: str, registration_id: str, *, limit: int) -> Sequence[Delivery]: ...
-
-    async def revive(self, namespace: str, registration_id: str, *, event_id: str | None, now_ms: int) -> int:
-        """Make dead letters due again, one or all; return how many."""
+    async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
+        """Make dead letters due again, as if never tried, one or all; return how many."""
         ...
 
-    async def traces(self, namespace: str, registration_id: str, *, limit: int) -> Sequence[Trace]:
+    async def traces(self, lane: Lane, *, limit: int) -> Sequence[Trace]:
         """Return the newest attempts first."""
         ...
 
-    async def forget(self, namespace: str, registration_id: str) -> None:
+    async def forget(self, lane: Lane) -> None:
         """Delete everything of a registration."""
         ...
 
     async def delete_before(self, at_ms: int, *, most: int) -> int:
-        """Delete at most `most` journal entries and traces that are older; return how many."""
+        """Delete events received earlier and traces of earlier attempts, at most `most` of each.
+
+        Returns:
+            How many were deleted of what had more.
+        """
         ...

@@ -6,6 +6,7 @@ import msgspec
 
 from ioruntime.model.activation import EMPTY_OBJECT, Activation
 from ioruntime.model.errors import CorruptError
+from ioruntime.model.event import Trace
 from ioruntime.ports.bus import InvocationRequest
 from ioruntime.ports.entities import Entity
 
@@ -59,6 +60,14 @@ def read_request(document: bytes) -> InvocationRequest:
     return _read(_REQUEST, document)
 
 
+def write_trace(trace: Trace) -> bytes:
+    return _encode(trace)
+
+
+def read_trace(document: bytes) -> Trace:
+    return _read(_TRACE, document)
+
+
 def read_overrides(document: bytes) -> dict[str, Any]:
     return _read(_OVERRIDES, document)
 
@@ -75,4 +84,5 @@ _ACTIVATION = msgspec.json.Decoder(Activation)
 _DETAIL = msgspec.json.Decoder(Detail)
 _ENTITY: msgspec.json.Decoder[Entity] = msgspec.json.Decoder(Entity)
 _REQUEST = msgspec.json.Decoder(InvocationRequest)
+_TRACE = msgspec.json.Decoder(Trace)
 _OVERRIDES = msgspec.json.Decoder(dict[str, Any])

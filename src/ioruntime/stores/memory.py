@@ -17,13 +17,14 @@ from ioruntime.ports.bus import InvocationRequest
 from ioruntime.ports.entities import Collection, Entity
 from ioruntime.ports.namespaces import Change
 from ioruntime.stores.documents import summary_of
+from ioruntime.stores.memory_events import MemoryEvents
 from ioruntime.stores.traits import code_digest_of, collection_of, is_binding, wanted_name
 
 CHANGES_KEPT = 100_000
 
 
 class _State:
-    """What the three stores share, since a namespace goes with all that is in it."""
+    """What the stores share, since a namespace goes with all that is in it."""
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
@@ -32,6 +33,7 @@ class _State:
         self.accepted: dict[ActivationId, InvocationRequest] = {}
         self.changes: list[Change] = []
         self.last_change = 0
+        self.events = MemoryEvents(lambda name: name in self.namespaces)
 
     def add_change(self, namespace: str, key: str | None) -> int:
         self.last_change += 1
@@ -82,6 +84,7 @@ class MemoryNamespaces:
         state.entities = {at: entity for at, entity in state.entities.items() if at[0] != name}
         state.activations = {id_: each for id_, each in state.activations.items() if each.namespace != name}
         state.accepted = {id_: each for id_, each in state.accepted.items() if each.namespace != name}
+        state.events.forget_namespace(name)
         state.add_change(name, None)
         return True
 
@@ -197,13 +200,14 @@ class MemoryActivations:
 
 
 class MemoryStores:
-    """Namespaces, entities and activations of one process."""
+    """Namespaces, entities, activations and events of one process."""
 
     def __init__(self) -> None:
         state = _State()
         self.namespaces = MemoryNamespaces(state)
         self.entities = MemoryEntities(state)
         self.activations = MemoryActivations(state)
+        self.events = state.events
 
     @classmethod
     @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ioruntime.app.events import EventMemory, EventParts, build_events
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission
@@ -33,6 +34,7 @@ from ioruntime.tokens.chain import ChainVerifier
 from ioruntime.tokens.issuer import BuiltInIssuer
 
 API_KEY = "acme-client"
+URL = "http://platform.test"
 KINDS = Kinds.of(
     {"nodejs": Family(kind="nodejs:{}", image="node:{}", default=24, oldest=6, newest=26, listed=(22, 24), command=("node",))},
     ["nodejs:24"],
@@ -57,12 +59,14 @@ class TickingClock:
 class Forgetting:
     """Tells the caches what changed, as the composition root does."""
 
-    def __init__(self, resolver: Resolver, authenticator: Authenticator) -> None:
+    def __init__(self, resolver: Resolver, authenticator: Authenticator, events: EventMemory) -> None:
         self._resolver = resolver
+        self._events = events
         self._authenticator = authenticator
 
     def entity_changed(self, namespace: str, key: str) -> None:
         self._resolver.forget(namespace, key)
+        self._events.forget(namespace, key)
 
     def namespace_changed(self, name: str) -> None:
         self._authenticator.forget(name)
@@ -70,6 +74,7 @@ class Forgetting:
     def namespace_deleted(self, name: str) -> None:
         self._authenticator.forget(name)
         self._resolver.forget(name, None)
+        self._events.forget(name, None)
 
 
 class NoReporter:
@@ -103,7 +108,9 @@ class Platform:
         self.recorder = Recorder(self.stores.activations, NoReporter())
         self.authenticator = Authenticator(self.stores.namespaces, self.verifier)
         self.resolver = Resolver(self.stores.entities)
-        listener = Forgetting(self.resolver, self.authenticator)
+        memory = EventMemory(self.stores.entities)
+        listener = Forgetting(self.resolver, self.authenticator, memory)
+        self.events = build_events(EventParts(self.stores.entities, memory, self.resolver, self.clock, listener, URL))
         self.namespaces = Namespaces(self.stores.namespaces, clock=self.clock, listener=listener)
         self.packages = Packages(entities=self.stores.entities, limits=LIMITS, clock=self.clock, listener=listener)
         self.catalog = Catalog(
@@ -133,6 +140,7 @@ class Platform:
             catalog=self.catalog,
             resolver=self.resolver,
             invocations=self.invocations,
+            registrations=self.events.registrations,
             limits=LIMITS,
             base_url=base_url,
         )

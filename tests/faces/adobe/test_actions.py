@@ -369,6 +369,10 @@ async def test_document_of_the_api_needs_no_credentials(platform: Any) -> None:
         ACTIONS.replace("acme/42", "{orgId}/{intId}"),
         ACTIONS.replace("acme/42", "{orgId}/{intId}") + "/{name}",
         ACTIONS.replace("acme/42", "{orgId}/{intId}") + "/{package}/{name}",
+        "/runtime/namespaces/{orgId}/{intId}/handleEventRegistration",
+        "/runtime/namespaces/{orgId}/{intId}/handleEventUpdate/{clientId}/{registrationId}",
+        "/runtime/namespaces/{orgId}/{intId}/handleEventStatus/{clientId}/{registrationId}/{status}",
+        "/runtime/namespaces/{orgId}/{intId}/handleEventDeletion/{clientId}/{registrationId}",
         "/runtime/system/actions",
     }
     assert all(row["summary"] for path in paths.values() for row in path.values())

@@ -3,9 +3,12 @@
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from ioruntime.faces.adobe.actions import ActionHandlers
 from ioruntime.faces.adobe.documents import AcceptedDocument, ActionDocument, ActivationDocument, NamespaceDocument
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form
+from ioruntime.faces.adobe.events import EventDocument, EventForm, EventHandlers
 from ioruntime.faces.adobe.forms import ActionForm
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.adobe.namespaces import NamespaceHandlers
@@ -21,6 +24,7 @@ API_VERSION = "1"
 PREFIXES = ("/runtime/admin", "/runtime/namespaces", "/runtime/system")
 ADMIN = "/runtime/admin/namespaces/{orgId}/{intId}"
 ACTIONS = "/runtime/namespaces/{orgId}/{intId}/actions"
+NAMESPACE = "/runtime/namespaces/{orgId}/{intId}"
 SYSTEM_ACTIONS = "/runtime/system/actions"
 OPENAPI = "/runtime/openapi.json"
 API_DOCS = "/runtime/api-docs"
@@ -28,6 +32,10 @@ TITLE = "I/O Runtime API"
 
 _API_KEY = QueryParameter("X-Api-Key", {"type": "string"}, "The client that the token was issued to.")
 _BLOCKING = QueryParameter("blocking", {"type": "boolean", "default": True}, "False: do not wait for the outcome.")
+_AMS = (
+    QueryParameter("X-Ams-Consumer-Id", {"type": "string"}, "The path's organization once more."),
+    QueryParameter("X-Ams-Application-Id", {"type": "string"}, "The path's integration once more."),
+)
 _REFUSALS: dict[Method, tuple[int, ...]] = {"GET": (404,), "POST": (404, 409), "PUT": (404, 409), "DELETE": (404, 409)}
 _PAGE = (
     QueryParameter("limit", {"type": "integer", "minimum": 0}, "How many at most; all, when it is left out."),
@@ -43,7 +51,7 @@ def face(services: AdobeServices) -> Face:
         await gatekeeper.holder(call)
         raise NotFoundError(NOT_FOUND)
 
-    operations = (*_namespaces(services, gatekeeper), *_actions(services, gatekeeper))
+    operations = (*_namespaces(services, gatekeeper), *_actions(services, gatekeeper), *_events(services, gatekeeper))
     return Face(
         title=TITLE,
         source=OPENAPI,
@@ -95,6 +103,18 @@ def _action(handlers: ActionHandlers, path: str) -> tuple[Operation, ...]:
         _row("PUT", path, handlers.update_action, answer=ActionDocument, body=ActionForm),
         _row("DELETE", path, handlers.delete_action, answer=ActionDocument),
     )
+
+
+def _events(services: AdobeServices, gatekeeper: Gatekeeper) -> tuple[Operation, ...]:
+    handlers = EventHandlers(services.registrations, gatekeeper)
+    registration = "{clientId}/{registrationId}"
+    rows = (
+        _row("POST", f"{NAMESPACE}/handleEventRegistration", handlers.register_event, answer=EventDocument, body=EventForm),
+        _row("PUT", f"{NAMESPACE}/handleEventUpdate/{registration}", handlers.update_event, answer=EventDocument, body=EventForm),
+        _row("POST", f"{NAMESPACE}/handleEventStatus/{registration}/{{status}}", handlers.switch_event, answer=EventDocument),
+        _row("DELETE", f"{NAMESPACE}/handleEventDeletion/{registration}", handlers.delete_event, answer=EventDocument),
+    )
+    return tuple(msgspec.structs.replace(row, headers=(*row.headers, *_AMS)) for row in rows)
 
 
 def _api_docs(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

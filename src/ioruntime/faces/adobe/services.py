@@ -4,6 +4,7 @@ import msgspec
 
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.events.registrations import Registrations
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.core.resolve import Resolver
@@ -18,6 +19,7 @@ class AdobeServices(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     resolver: Resolver
     invocations: Invocations
+    registrations: Registrations
     limits: Limits
     base_url: str | None = None
     """What clients reach the platform by, such as `https://runtime.example`; None: what each request was sent to."""

@@ -87,20 +87,19 @@ class SqlEntities:
         if await connection.scalar(select(namespaces.c.name).where(namespaces.c.name == namespace)) is None:
             raise NotFoundError
         added = await connection.execute(
-            self._engine.insert_new(entities).values(self._row_of(entity)), execution_options={"preserve_rowcount": True}
+            self._engine.insert_new(entities).values(row_of_entity(entity, self._sealer)),
+            execution_options={"preserve_rowcount": True},
         )
         if added.rowcount == 0:
             raise ConcurrentModificationError
 
     async def _replace(self, connection: AsyncConnection, entity: Entity, *, read_revision: int) -> None:
         is_same = entities.c.revision == read_revision
-        changed = await connection.execute(update(entities).where(_is_at(entity.path), is_same).values(self._row_of(entity)))
+        changed = await connection.execute(
+            update(entities).where(_is_at(entity.path), is_same).values(row_of_entity(entity, self._sealer))
+        )
         if changed.rowcount == 0:
             raise ConcurrentModificationError
-
-    def _row_of(self, entity: Entity) -> dict[str, object]:
-        place = entity_place(entity.path.namespace, entity.path.key)
-        return _columns_of(entity) | {"doc": self._sealer.seal(write_entity(entity), place=place)}
 
     def _opened(self, row: Row[*tuple[Any, ...]] | tuple[str, str, bytes]) -> Entity:
         namespace, key, document = row
@@ -134,7 +133,9 @@ def _is_at(path: EntityPath) -> ColumnElement[bool]:
     return (entities.c.namespace == path.namespace) & (entities.c.key == path.key)
 
 
-def _columns_of(entity: Entity) -> dict[str, object]:
+def row_of_entity(entity: Entity, sealer: Sealer) -> dict[str, object]:
+    """Return the values of all columns."""
+    place = entity_place(entity.path.namespace, entity.path.key)
     return {
         "namespace": entity.path.namespace,
         "key": entity.path.key,
@@ -145,4 +146,5 @@ def _columns_of(entity: Entity) -> dict[str, object]:
         "updated_ms": entity.updated_ms,
         "revision": entity.revision,
         "code_digest": code_digest_of(entity),
+        "doc": sealer.seal(write_entity(entity), place=place),
     }

@@ -114,6 +114,56 @@ accepted = Table(
 )
 Index("ix_accepted_namespace", accepted.c.namespace)
 
+journal = Table(
+    "journal",
+    metadata,
+    Column("position", _SERIAL, primary_key=True),
+    Column("namespace", String, nullable=False),
+    Column("registration_id", String, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("provider", String, nullable=False),
+    Column("event_code", String, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+    # A reader goes on from the last position that it saw, which may be gone by then.
+    sqlite_autoincrement=True,
+)
+Index("ix_journal_position", journal.c.namespace, journal.c.registration_id, journal.c.position)
+Index("ix_journal_received", journal.c.namespace, journal.c.registration_id, journal.c.received_ms, journal.c.position)
+Index("ix_journal_oldest", journal.c.received_ms)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("position", _SERIAL, primary_key=True, autoincrement=False),
+    Column("namespace", String, nullable=False),
+    Column("registration_id", String, nullable=False),
+    Column("is_dead", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("next_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+Index(
+    "ix_deliveries_next",
+    deliveries.c.namespace,
+    deliveries.c.registration_id,
+    deliveries.c.is_dead,
+    deliveries.c.next_ms,
+    deliveries.c.position,
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("sequence", _SERIAL, primary_key=True),
+    Column("namespace", String, nullable=False),
+    Column("registration_id", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("doc", LargeBinary, nullable=False),
+)
+Index("ix_traces_newest", traces.c.namespace, traces.c.registration_id, traces.c.sequence)
+Index("ix_traces_oldest", traces.c.at_ms)
+
 version = Table(
     "alembic_version",
     MetaData(),

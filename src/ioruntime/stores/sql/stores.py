@@ -11,6 +11,7 @@ from ioruntime.stores.sql.activations import Rows, SqlActivations, insert_accept
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine, open_engine
 from ioruntime.stores.sql.entities import SqlEntities
+from ioruntime.stores.sql.events import Change, SqlEvents, write_changes
 from ioruntime.stores.sql.migrate import bring_to_head
 from ioruntime.stores.sql.namespaces import SqlNamespaces
 
@@ -20,13 +21,22 @@ def wall_clock_ms() -> int:
 
 
 class SqlStores:
-    """Namespaces, entities and activations of one database."""
+    """Namespaces, entities, activations and events of one database."""
 
-    def __init__(self, engine: SqlEngine, accepting: GroupCommitter[Rows], *, now_ms: Callable[[], int], sealer: Sealer) -> None:
+    def __init__(
+        self,
+        engine: SqlEngine,
+        accepting: GroupCommitter[Rows],
+        changing: GroupCommitter[Change],
+        *,
+        now_ms: Callable[[], int],
+        sealer: Sealer,
+    ) -> None:
         self.engine = engine
         self.namespaces = SqlNamespaces(engine, now_ms=now_ms)
         self.entities = SqlEntities(engine, now_ms=now_ms, sealer=sealer)
         self.activations = SqlActivations(engine, accepting, sealer=sealer)
+        self.events = SqlEvents(engine, changing)
 
     @classmethod
     @asynccontextmanager
@@ -46,7 +56,10 @@ class SqlStores:
         engine = open_engine(url)
         try:
             await bring_to_head(engine)
-            async with GroupCommitter[Rows](partial(insert_accepted, engine)) as accepting:
-                yield cls(engine, accepting, now_ms=now_ms, sealer=sealer or Sealer())
+            async with (
+                GroupCommitter[Rows](partial(insert_accepted, engine)) as accepting,
+                GroupCommitter[Change](partial(write_changes, engine)) as changing,
+            ):
+                yield cls(engine, accepting, changing, now_ms=now_ms, sealer=sealer or Sealer())
         finally:
             await engine.close()

@@ -1,4 +1,4 @@
-"""The first schema: namespaces, entities, changes, activations, accepted requests."""
+"""The first schema: namespaces, entities, changes, activations, accepted requests, events."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,9 @@ def upgrade() -> None:
     _create_changes()
     _create_activations()
     _create_accepted()
+    _create_journal()
+    _create_deliveries()
+    _create_traces()
 
 
 def _create_namespaces() -> None:
@@ -97,3 +100,49 @@ def _create_accepted() -> None:
         sa.Column("doc", sa.LargeBinary, nullable=False),
     )
     op.create_index("ix_accepted_namespace", "accepted", ["namespace"])
+
+
+def _create_journal() -> None:
+    op.create_table(
+        "journal",
+        sa.Column("position", _SERIAL, primary_key=True),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("received_ms", sa.BigInteger, nullable=False),
+        sa.Column("event_id", sa.String, nullable=False),
+        sa.Column("provider", sa.String, nullable=False),
+        sa.Column("event_code", sa.String, nullable=False),
+        sa.Column("doc", sa.LargeBinary, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_journal_position", "journal", ["namespace", "registration_id", "position"])
+    op.create_index("ix_journal_received", "journal", ["namespace", "registration_id", "received_ms", "position"])
+    op.create_index("ix_journal_oldest", "journal", ["received_ms"])
+
+
+def _create_deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("position", _SERIAL, primary_key=True, autoincrement=False),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("is_dead", sa.Boolean, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("next_ms", sa.BigInteger, nullable=False),
+        sa.Column("since_ms", sa.BigInteger, nullable=False),
+    )
+    columns = ["namespace", "registration_id", "is_dead", "next_ms", "position"]
+    op.create_index("ix_deliveries_next", "deliveries", columns)
+
+
+def _create_traces() -> None:
+    op.create_table(
+        "traces",
+        sa.Column("sequence", _SERIAL, primary_key=True),
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("doc", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("ix_traces_newest", "traces", ["namespace", "registration_id", "sequence"])
+    op.create_index("ix_traces_oldest", "traces", ["at_ms"])

@@ -1,0 +1,227 @@
+"""Events in tables: a journal, what of it is still to be delivered, and the traces of attempts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioruntime.model.event import Delivery, Event, JournalEntry, Trace
+from ioruntime.ports.events import Addressed, Lane, Settlement
+from ioruntime.stores.documents import read_trace, write_trace
+from ioruntime.stores.sql.commit import GroupCommitter
+from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.reclaim import reclaim
+from ioruntime.stores.sql.schema import deliveries, namespaces, traces
+from ioruntime.stores.sql.schema import journal as entries
+from ioruntime.stores.traits import as_int64
+
+Change: TypeAlias = Sequence[Addressed] | Sequence[Settlement]
+"""What one caller wants written."""
+
+
+class SqlEvents:
+    """The `EventStore` of one database."""
+
+    def __init__(self, engine: SqlEngine, changing: GroupCommitter[Change]) -> None:
+        """
+        Args:
+            changing: commits with `write_changes`; its owner opens and closes it.
+        """
+        self._engine = engine
+        self._changing = changing
+
+    async def append(self, addressed: Sequence[Addressed]) -> None:
+        if addressed:
+            await self._changing.add(addressed)
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        if settlements:
+            await self._changing.add(settlements)
+
+    async def journal(self, lane: Lane, *, after: int, limit: int) -> Sequence[JournalEntry]:
+        wanted = select(entries).where(*_of(entries, lane), entries.c.position > as_int64(after))
+        async with self._engine.reading() as connection:
+            rows = await connection.execute(wanted.order_by(entries.c.position).limit(limit))
+            return [JournalEntry(row.position, _event_of(row)) for row in rows]
+
+    async def position_at(self, lane: Lane, at_ms: int) -> int:
+        earlier = (*_of(entries, lane), entries.c.received_ms < as_int64(at_ms))
+        newest = (entries.c.received_ms.desc(), entries.c.position.desc())
+        async with self._engine.reading() as connection:
+            return await connection.scalar(select(entries.c.position).where(*earlier).order_by(*newest).limit(1)) or 0
+
+    async def newest(self, lane: Lane) -> int:
+        async with self._engine.reading() as connection:
+            return await connection.scalar(select(func.max(entries.c.position)).where(*_of(entries, lane))) or 0
+
+    async def lanes(self) -> Sequence[Lane]:
+        columns = (deliveries.c.namespace, deliveries.c.registration_id)
+        async with self._engine.reading() as connection:
+            rows = await connection.execute(select(*columns).where(~deliveries.c.is_dead).distinct())
+            return [Lane(*row) for row in rows]
+
+    async def pending(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
+        return await self._deliveries(lane, is_dead=False, order=(deliveries.c.next_ms, deliveries.c.position), limit=limit)
+
+    async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
+        return await self._deliveries(lane, is_dead=True, order=(deliveries.c.position,), limit=limit)
+
+    async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
+        is_meant = [*_of(deliveries, lane), deliveries.c.is_dead]
+        if event_id is not None:
+            named = select(entries.c.position).where(*_of(entries, lane), entries.c.event_id == event_id)
+            is_meant.append(deliveries.c.position.in_(named))
+        async with self._engine.writing() as connection:
+            values = {"is_dead": False, "attempt": 0, "next_ms": now_ms, "since_ms": now_ms}
+            return (await connection.execute(update(deliveries).where(*is_meant).values(values))).rowcount
+
+    async def traces(self, lane: Lane, *, limit: int) -> Sequence[Trace]:
+        newest = select(traces.c.doc).where(*_of(traces, lane)).order_by(traces.c.sequence.desc()).limit(limit)
+        async with self._engine.reading() as connection:
+            return [read_trace(document) for document in await connection.scalars(newest)]
+
+    async def forget(self, lane: Lane) -> None:
+        async with self._engine.writing() as connection:
+            for table in (entries, deliveries, traces):
+                await connection.execute(delete(table).where(*_of(table, lane)))
+
+    async def delete_before(self, at_ms: int, *, most: int) -> int:
+        old_entries = _oldest(entries.c.position, entries.c.received_ms, at_ms, most)
+        old_traces = _oldest(traces.c.sequence, traces.c.at_ms, at_ms, most)
+        async with self._engine.writing() as connection:
+            await connection.execute(delete(deliveries).where(deliveries.c.position.in_(old_entries)))
+            gone = (await connection.execute(delete(entries).where(entries.c.position.in_(old_entries)))).rowcount
+            gone_traces = (await connection.execute(delete(traces).where(traces.c.sequence.in_(old_traces)))).rowcount
+        await reclaim(self._engine)
+        return max(gone, gone_traces)
+
+    async def _deliveries(
+        self, lane: Lane, *, is_dead: bool, order: Sequence[ColumnElement[Any]], limit: int
+    ) -> Sequence[Delivery]:
+        columns = (entries, deliveries.c.attempt, deliveries.c.next_ms, deliveries.c.since_ms)
+        joined = select(*columns).join(deliveries, deliveries.c.position == entries.c.position)
+        wanted = joined.where(*_of(deliveries, lane), deliveries.c.is_dead == is_dead).order_by(*order).limit(limit)
+        async with self._engine.reading() as connection:
+            return [_delivery_of(row) for row in await connection.execute(wanted)]
+
+
+async def write_changes(engine: SqlEngine, batch: Sequence[Change]) -> None:
+    """Write what many callers want in one transaction."""
+    items = [item for change in batch for item in change]
+    async with engine.writing() as connection:
+        await _append(connection, [item for item in items if isinstance(item, Addressed)])
+        await _settle(connection, [item for item in items if isinstance(item, Settlement)])
+
+
+async def _append(connection: AsyncConnection, addressed: Sequence[Addressed]) -> None:
+    known = await _known_namespaces(connection, {each.namespace for each in addressed})
+    kept = [each for each in addressed if each.namespace in known]
+    if not kept:
+        return
+    adding = insert(entries).returning(entries.c.position, sort_by_parameter_order=True)
+    positions = await connection.scalars(adding, [_entry_row(each) for each in kept])
+    pushed = [_delivery_row(each, position) for each, position in zip(kept, positions, strict=True) if each.is_pushed]
+    if pushed:
+        await connection.execute(insert(deliveries), pushed)
+
+
+async def _settle(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    over = [{"at": each.delivery.position} for each in settlements if each.next_ms is None and not each.is_dead]
+    kept = [_again_row(each) for each in settlements if each.next_ms is not None or each.is_dead]
+    if over:
+        await connection.execute(_OVER, over)
+    if kept:
+        await connection.execute(_AGAIN, kept)
+    if settlements:
+        await connection.execute(insert(traces), [_trace_row(each) for each in settlements])
+
+
+_OVER = delete(deliveries).where(deliveries.c.position == bindparam("at"))
+_AGAIN = (
+    update(deliveries)
+    .where(deliveries.c.position == bindparam("at"))
+    .values(attempt=bindparam("attempts"), next_ms=bindparam("then_ms"), is_dead=bindparam("dead"))
+)
+
+
+async def _known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
+    if not names:
+        return set()
+    return set(await connection.scalars(select(namespaces.c.name).where(namespaces.c.name.in_(names))))
+
+
+def _of(table: Table, lane: Lane) -> Sequence[ColumnElement[bool]]:
+    return (table.c.namespace == lane.namespace, table.c.registration_id == lane.registration_id)
+
+
+def _oldest(key: ColumnElement[int], time: ColumnElement[int], at_ms: int, most: int) -> Select[*tuple[Any, ...]]:
+    return select(key).where(time < at_ms).order_by(time, key).limit(most)
+
+
+def _entry_row(addressed: Addressed) -> Mapping[str, object]:
+    event = addressed.event
+    return {
+        "namespace": addressed.namespace,
+        "registration_id": addressed.registration_id,
+        "received_ms": event.received_ms,
+        "event_id": event.event_id,
+        "provider": event.provider,
+        "event_code": event.event_code,
+        "doc": bytes(event.content),
+    }
+
+
+def _delivery_row(addressed: Addressed, position: int) -> Mapping[str, object]:
+    return {
+        "position": position,
+        "namespace": addressed.namespace,
+        "registration_id": addressed.registration_id,
+        "is_dead": False,
+        "attempt": 0,
+        "next_ms": addressed.event.received_ms,
+        "since_ms": addressed.event.received_ms,
+    }
+
+
+def _again_row(settlement: Settlement) -> Mapping[str, object]:
+    delivery = settlement.delivery
+    return {
+        "at": delivery.position,
+        "attempts": delivery.attempt + 1,
+        "then_ms": delivery.next_ms if settlement.next_ms is None else settlement.next_ms,
+        "dead": settlement.is_dead,
+    }
+
+
+def _trace_row(settlement: Settlement) -> Mapping[str, object]:
+    delivery, trace = settlement.delivery, settlement.trace
+    return {
+        "namespace": delivery.namespace,
+        "registration_id": delivery.registration_id,
+        "at_ms": trace.at_ms,
+        "doc": write_trace(trace),
+    }
+
+
+def _event_of(row: Row[Any]) -> Event:
+    return Event(
+        event_id=row.event_id,
+        provider=row.provider,
+        event_code=row.event_code,
+        content=msgspec.Raw(row.doc),
+        received_ms=row.received_ms,
+    )
+
+
+def _delivery_of(row: Row[Any]) -> Delivery:
+    return Delivery(
+        position=row.position,
+        namespace=row.namespace,
+        registration_id=row.registration_id,
+        event=_event_of(row),
+        attempt=row.attempt,
+        next_ms=row.next_ms,
+        since_ms=row.since_ms,
+    )
