@@ -160,4 +160,7 @@ def test_a_stopped_server_finds_what_was_changed_meanwhile(tmp_path: Path) -> No
     migrated = msgspec.json.decode(run_cli("migrate", *place).stdout)
     assert migrated["before"] == migrated["now"]
     assert run_cli("namespace", "delete", "acme", "shop", *place).returncode == 0
-    assert [row["namespace"] for row in msgspec.json.decode(run_cli("namespace", "list", *place).stdout)] == ["adobeio", "whisk.system"]
+    assert [row["namespace"] for row in msgspec.json.decode(run_cli("namespace", "list", *place).stdout)] == [
+        "adobeio",
+        "whisk.system",
+    ]
