@@ -1,9 +1,12 @@
 """HTTP/1.1 of uvicorn and httptools, with a bound on what comes before a body, and without upgrades."""
 
-from typing import Any
+from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ioruntime.app.cycle import WholeAnswerCycle
+from ioruntime.faces.http.call import WHOLE_ANSWER
 
 TARGET_BYTES_MOST = 16 * 1024
 HEAD_BYTES_MOST = 64 * 1024
@@ -50,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes, self._unread_bytes = True, 0, 0
         super().on_message_begin()
+        cast("dict[str, Any]", self.scope)["extensions"] = {WHOLE_ANSWER: {}}
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -68,6 +72,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+            if type(self.cycle) is RequestResponseCycle:
+                self.cycle.__class__ = WholeAnswerCycle  # uvicorn makes it and offers no other way to choose its class
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ioruntime.faces.http.call import Call, ClientGoneError, Receive, Reply, Scope, Send
+from ioruntime.faces.http.call import WHOLE_ANSWER, Call, ClientGoneError, Receive, Reply, Scope, Send
 from ioruntime.faces.http.errors import (
     NOT_FOUND,
     ErrorForm,
@@ -137,8 +137,12 @@ async def _send(call: Call, face: Face, reply: Reply, send: Send) -> None:
         headers.append((b"content-type", reply.content_type))
     if reply.status not in {204, 304}:
         headers.append((b"content-length", length))
+    body = b"" if call.method == "HEAD" else reply.body
+    if WHOLE_ANSWER in call.scope.get("extensions", ()):
+        await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": body})
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else reply.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _transaction_id(scope: Scope) -> str:

@@ -16,6 +16,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MOST = 65 * 1024 * 1024
 JSON = b"application/json"
+WHOLE_ANSWER = "ioruntime.answer.whole"
+"""ASGI extension of our server: one message with status, headers and body."""
 
 
 class ClientGoneError(Exception):
