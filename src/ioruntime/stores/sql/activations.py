@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioruntime.model.activation import Activation, ActivationId
@@ -39,12 +39,12 @@ class SqlActivations:
         if not activations:
             return
         rows = [_row_of(activation) for activation in activations]
-        answered = [{"answered_id": activation.activation_id} for activation in activations]
+        answered = [activation.activation_id for activation in activations]
         async with self._engine.writing() as connection:
             known = await _known_namespaces(connection, {activation.namespace for activation in activations})
             if kept := [row for row in rows if row["namespace"] in known]:
-                await connection.execute(self._engine.insert_new(records), kept)
-            await connection.execute(_FORGET_ACCEPTED, answered)
+                await self._engine.insert_many(connection, records, kept)
+            await connection.execute(delete(accepted).where(accepted.c.activation_id.in_(answered)))
 
     async def accept(self, requests: Sequence[InvocationRequest]) -> None:
         if requests:
@@ -98,7 +98,7 @@ def accepted_place(activation_id: str) -> str:
 async def insert_accepted(engine: SqlEngine, batch: Sequence[Rows]) -> None:
     """Remember the requests of many callers in one transaction."""
     async with engine.writing() as connection:
-        await connection.execute(engine.insert_new(accepted), list(chain.from_iterable(batch)))
+        await engine.insert_many(connection, accepted, list(chain.from_iterable(batch)))
 
 
 def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full: bool) -> Select[*tuple[Any, ...]]:
@@ -106,9 +106,6 @@ def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full
     columns = (records.c.summary, records.c.detail) if full else (records.c.summary,)
     newest = (records.c.start_ms.desc(), records.c.sequence.desc())
     return select(*columns).where(*_matching(wanted)).order_by(*newest).offset(as_int64(skip)).limit(limit)
-
-
-_FORGET_ACCEPTED = delete(accepted).where(accepted.c.activation_id == bindparam("answered_id"))
 
 
 async def _known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
