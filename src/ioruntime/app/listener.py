@@ -1,6 +1,7 @@
 """Who must forget what when something changes: caches, counters, warm sandboxes."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -52,7 +53,7 @@ class Forgetter:
         self._authenticator.forget(name)
         self._forget(name, None)
         self._throttle.forget(name)
-        self._recorder.forget(name)
+        self._recorder.forget(name, now_ms=time.time_ns() // 1_000_000)
         self._pool.retire(name)
 
     async def follow(self, store: NamespaceStore) -> None:

@@ -11,6 +11,8 @@ from ioruntime.ports.activations import ActivationFilter, ActivationStore
 
 _BATCH = 500
 _PENDING_MOST = 50_000
+_GONE_MOST = 10_000
+"""Deleted namespaces that are remembered, for activations that end after them."""
 _GATHER_S = 0.02
 """A transaction for each record alone would take the processor from the next request."""
 _RETRY_S = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -51,6 +53,7 @@ class Recorder:
         self._retry_s = tuple(retry_s)
         self._on_written = on_written
         self._waiting: dict[ActivationId, Activation] = {}
+        self._gone_ms: dict[str, int] = {}
         self._arrived = asyncio.Event()
         self._hurried = asyncio.Event()
         self._written = asyncio.Condition()
@@ -59,6 +62,8 @@ class Recorder:
 
     def record(self, activation: Activation) -> None:
         """Take a finished activation; it is readable from now on."""
+        if activation.start_ms <= self._gone_ms.get(activation.namespace, -1):
+            return  # of a namespace that was deleted meanwhile; one of the same name may be there again
         self._waiting[activation.activation_id] = activation
         self._arrived.set()
         if len(self._waiting) >= _BATCH:
@@ -98,8 +103,12 @@ class Recorder:
         async with self._written:
             await self._written.wait_for(lambda: recent not in self._waiting or self._failures > failures)
 
-    def forget(self, namespace: str) -> None:
-        """Drop what waits for a namespace that is gone."""
+    def forget(self, namespace: str, *, now_ms: int = -1) -> None:
+        """Drop what waits for a namespace that is gone, and what began there before `now_ms` and ends later."""
+        self._gone_ms.pop(namespace, None)
+        self._gone_ms[namespace] = now_ms
+        while len(self._gone_ms) > _GONE_MOST:
+            del self._gone_ms[next(iter(self._gone_ms))]
         for stale in [key for key, activation in self._waiting.items() if activation.namespace == namespace]:
             del self._waiting[stale]
 

@@ -233,3 +233,14 @@ async def test_there_is_room_until_too_many_wait(monkeypatch: pytest.MonkeyPatch
         it.store.gate.set()
         await it.recorder.flushed()
         it.recorder.check_room()
+
+
+async def test_what_ends_after_its_namespace_was_deleted_is_not_recorded_in_a_new_one_of_that_name() -> None:
+    async with world() as it:
+        it.recorder.forget("me", now_ms=10)
+        late, new = activation(start_ms=10), activation(start_ms=11)
+        it.recorder.record(late)
+        it.recorder.record(new)
+        await it.recorder.flushed()
+        assert it.recorder.find("me", late.activation_id) is None
+        assert await it.stored() == 1
