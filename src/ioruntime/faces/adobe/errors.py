@@ -26,6 +26,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from ioruntime.faces.http.bearer import TokenInvalidError, TokenMissingError
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import Failure, failure_headers
 from ioruntime.model import errors
@@ -43,20 +44,6 @@ class ApiKeyInvalidError(errors.ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("Api Key is invalid")
-
-
-class TokenMissingError(errors.ForbiddenError):
-    """There is no bearer token."""
-
-    def __init__(self) -> None:
-        super().__init__("Oauth token is missing.")
-
-
-class TokenInvalidError(errors.InvalidCredentialsError):
-    """The token is worth nothing, or not any more."""
-
-    def __init__(self) -> None:
-        super().__init__("Oauth token is not valid")
 
 
 class ScopeMismatchError(errors.ForbiddenError):

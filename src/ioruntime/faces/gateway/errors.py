@@ -6,24 +6,10 @@ The first three digits are the HTTP status; docs/reference/api-gateway.md lists 
 import msgspec
 
 from ioruntime.core.apis.guarding import AddressNotAllowedError, AddressRefusedError, ClientRefusedError
+from ioruntime.faces.http.bearer import TokenInvalidError, TokenMissingError
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import Failure, failure_headers
 from ioruntime.model import errors
-
-
-class TokenMissingError(errors.ForbiddenError):
-    """There is no bearer token."""
-
-    def __init__(self) -> None:
-        super().__init__("Oauth token is missing.")
-
-
-class TokenInvalidError(errors.InvalidCredentialsError):
-    """The token is worth nothing, or not any more."""
-
-    def __init__(self) -> None:
-        super().__init__("Oauth token is not valid")
-
 
 CODES: dict[type[Exception], str] = {
     TokenInvalidError: "401013",
