@@ -10,8 +10,9 @@ import msgspec
 
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
-from ioruntime.app.deliveries import Deliveries, DeliveryParts, build_deliveries
-from ioruntime.app.events import EventMemory, EventParts, Events, build_events
+from ioruntime.app.events.delivering import Deliveries, DeliveryParts, build_deliveries
+from ioruntime.app.events.registering import EventMemory, EventParts, Events, build_events
+from ioruntime.app.events.sender import LateSender
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.retention import Shelves, keep_tidy
@@ -22,7 +23,6 @@ from ioruntime.app.system.natives import NativePackage, Natives
 from ioruntime.app.telemetry import Telemetry
 from ioruntime.app.tokens import Tokens, build_tokens
 from ioruntime.app.triggers import TriggerMemory, TriggerParts, TriggerServices, build_triggers
-from ioruntime.app.webhooks import LateSender
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Activations, Recorder
 from ioruntime.core.admission import Admission

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ioruntime.app.events import EventMemory, EventParts, build_events
+from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from ioruntime.core.authenticate import identify
-from ioruntime.core.events import registrations as core
-from ioruntime.core.events.provider import EventMetadata, ProviderPut
+from ioruntime.core.events.registering import registrations as core
+from ioruntime.core.events.registering.provider import EventMetadata, ProviderPut
 from ioruntime.model.identity import Namespace, Owner
 from ioruntime.testing.asgi import AsgiResponse
 

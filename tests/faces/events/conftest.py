@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ioruntime.app.events import EventMemory, EventParts, build_events
+from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.resolve import Resolver
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form

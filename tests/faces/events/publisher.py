@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from ioruntime.app.events import EventMemory, EventParts, build_events
+from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import Authenticator, identify
-from ioruntime.core.events.delivery import Answer, Deliverer
+from ioruntime.core.events.delivering.delivery import Answer, Deliverer
+from ioruntime.core.events.delivering.parcel import Parcel
 from ioruntime.core.events.ingress import Ingress
-from ioruntime.core.events.parcel import Parcel
-from ioruntime.core.events.registration import RegistrationPut
+from ioruntime.core.events.registering.registration import RegistrationPut
 from ioruntime.core.resolve import Resolver
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper

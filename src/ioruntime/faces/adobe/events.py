@@ -6,8 +6,8 @@ is the whole registration, that of a deletion too; there is no operation here th
 
 import msgspec
 
-from ioruntime.core.events.registration import RegistrationPut
-from ioruntime.core.events.registrations import Registrations
+from ioruntime.core.events.registering.registration import RegistrationPut
+from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.model.errors import ForbiddenError, InvalidError

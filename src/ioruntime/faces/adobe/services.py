@@ -4,7 +4,7 @@ import msgspec
 
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.catalog import Catalog
-from ioruntime.core.events.registrations import Registrations
+from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.core.resolve import Resolver

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ioruntime.core.events.provider import EventMetadata, Provider
+from ioruntime.core.events.registering.provider import EventMetadata, Provider
 from ioruntime.faces.http.call import Reply
 from ioruntime.model.event import EventOfInterest, IntegrationStatus, Registration
 

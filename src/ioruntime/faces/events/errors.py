@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ioruntime.core.events.refusals import TakenError
+from ioruntime.core.events.registering.refusals import TakenError
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import ErrorForm, Failure
 

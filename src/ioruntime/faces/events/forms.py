@@ -2,8 +2,8 @@
 
 import msgspec
 
-from ioruntime.core.events.provider import CUSTOM, EventMetadata, ProviderPut
-from ioruntime.core.events.registration import RegistrationPut
+from ioruntime.core.events.registering.provider import CUSTOM, EventMetadata, ProviderPut
+from ioruntime.core.events.registering.registration import RegistrationPut
 from ioruntime.model.errors import InvalidError
 from ioruntime.model.event import EventOfInterest, IntegrationStatus
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ioruntime.core.events.delivery import Deliverer
+from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.journal import Journal, Page
 from ioruntime.faces.events.gate import Gate
 from ioruntime.faces.http.call import Call, Reply

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from math import ceil
 
-from ioruntime.core.events.registrations import Registrations
+from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.faces.events.documents import hal, hal_list, registration_document
 from ioruntime.faces.events.forms import RegistrationForm
 from ioruntime.faces.events.gate import Gate

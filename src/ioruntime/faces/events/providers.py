@@ -1,7 +1,7 @@
 """Providers and their sorts of event over HTTP: seen by their organization, kept by their own workspace."""
 
-from ioruntime.core.events.provider import CUSTOM, Provider
-from ioruntime.core.events.providers import Providers, event_of
+from ioruntime.core.events.registering.provider import CUSTOM, Provider
+from ioruntime.core.events.registering.providers import Providers, event_of
 from ioruntime.faces.events.documents import (
     ProviderMetadataDocument,
     hal,

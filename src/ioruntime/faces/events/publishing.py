@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.core.events.delivery import Deliverer
+from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.ingress import Ingress
 from ioruntime.faces.events.gate import Gate
 from ioruntime.faces.events.ingress import IngressHandlers

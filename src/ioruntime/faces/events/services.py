@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.core.events.providers import Providers
-from ioruntime.core.events.registrations import Registrations
+from ioruntime.core.events.registering.providers import Providers
+from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.faces.events.gate import Gate
 from ioruntime.faces.http.errors import ErrorForm
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from ioruntime.core.events.delivery import AT_ONCE, Answer, Deliverer
-from ioruntime.core.events.parcel import BATCH_BYTES, Parcel, pack
+from ioruntime.core.events.delivering.delivery import AT_ONCE, Answer, Deliverer
+from ioruntime.core.events.delivering.parcel import BATCH_BYTES, Parcel, pack
 from ioruntime.model.errors import UnavailableError
 from ioruntime.model.event import Delivery, DeliveryType, Event, Registration
 from ioruntime.model.identity import AuthKey, Namespace, Owner

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from ioruntime.core.events.parcel import Parcel
-from ioruntime.core.events.receivers import WebhookReceiver, answers, arguments_of, status_of
-from ioruntime.core.events.signing import Signer
+from ioruntime.core.events.delivering.parcel import Parcel
+from ioruntime.core.events.delivering.receivers import WebhookReceiver, answers, arguments_of, status_of
+from ioruntime.core.events.delivering.signing import Signer
 from ioruntime.model.activation import Activation, Status, new_activation_id
 from ioruntime.model.errors import ForbiddenError, UnavailableError
 from ioruntime.model.event import Delivery, DeliveryType, Event, Registration

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from ioruntime.app.events import EventMemory, EventParts, build_events
+from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import identify
-from ioruntime.core.events.provider import EventMetadata, Provider, ProviderPut
-from ioruntime.core.events.registration import RegistrationPut
+from ioruntime.core.events.registering.provider import EventMetadata, Provider, ProviderPut
+from ioruntime.core.events.registering.registration import RegistrationPut
 from ioruntime.core.resolve import Resolver
 from ioruntime.model.errors import ConcurrentModificationError, CorruptError, InvalidError, UnavailableError
 from ioruntime.model.event import EventOfInterest, Health, IntegrationStatus, Registration

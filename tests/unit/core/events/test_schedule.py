@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from ioruntime.core.events.schedule import TRYING_MS, Verdict, judge
+from ioruntime.core.events.delivering.schedule import TRYING_MS, Verdict, judge
 from ioruntime.model.event import Delivery, Event
 
 MINUTE_MS = 60_000

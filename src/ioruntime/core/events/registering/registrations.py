@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from ioruntime.core.events.mirror import Mirror
-from ioruntime.core.events.providers import Providers
-from ioruntime.core.events.refusals import TakenError
-from ioruntime.core.events.registration import (
+from ioruntime.core.events.registering.mirror import Mirror
+from ioruntime.core.events.registering.providers import Providers
+from ioruntime.core.events.registering.refusals import TakenError
+from ioruntime.core.events.registering.registration import (
     RegistrationPut,
     changed,
     check,

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from ioruntime.core.events.signing import Signer
+from ioruntime.core.events.delivering.signing import Signer
 from ioruntime.model.errors import CorruptError
 from ioruntime.tokens.files import create_private
 

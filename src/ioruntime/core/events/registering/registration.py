@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ioruntime.core.events.refusals import check_length
+from ioruntime.core.events.registering.refusals import check_length
 from ioruntime.model.errors import CorruptError, InvalidError
 from ioruntime.model.event import DeliveryType, EventOfInterest, Health, IntegrationStatus, Registration
 from ioruntime.model.identity import Identity

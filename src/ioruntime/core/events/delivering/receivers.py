@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from ioruntime.core.authenticate import Authenticator
-from ioruntime.core.events.delivery import Answer
-from ioruntime.core.events.parcel import Parcel
-from ioruntime.core.events.schedule import NO_NETWORK, NO_TLS, TIMED_OUT, UNEXPECTED, is_success
-from ioruntime.core.events.signing import Signer
+from ioruntime.core.events.delivering.delivery import Answer
+from ioruntime.core.events.delivering.parcel import Parcel
+from ioruntime.core.events.delivering.schedule import NO_NETWORK, NO_TLS, TIMED_OUT, UNEXPECTED, is_success
+from ioruntime.core.events.delivering.signing import Signer
 from ioruntime.core.invocation import Accepted, Invocations
 from ioruntime.core.resolve import Resolver
 from ioruntime.model.activation import Activation, Status

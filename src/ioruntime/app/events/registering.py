@@ -2,8 +2,8 @@
 
 import msgspec
 
-from ioruntime.core.events.providers import Providers, provider_mirror
-from ioruntime.core.events.registrations import Registrations, registration_mirror
+from ioruntime.core.events.registering.providers import Providers, provider_mirror
+from ioruntime.core.events.registering.registrations import Registrations, registration_mirror
 from ioruntime.core.packages import EntityListener
 from ioruntime.core.resolve import Resolver
 from ioruntime.ports.clock import Clock

@@ -5,12 +5,12 @@ from typing import Protocol
 
 import msgspec
 
-from ioruntime.app.eventkeys import EventKeys
+from ioruntime.app.events.keys import EventKeys
 from ioruntime.core.authenticate import Authenticator
-from ioruntime.core.events.delivery import Deliverer, DeliveryReporter
+from ioruntime.core.events.delivering.delivery import Deliverer, DeliveryReporter
+from ioruntime.core.events.delivering.receivers import ActionReceiver, EveryReceiver, WebhookReceiver
 from ioruntime.core.events.ingress import Ingress
-from ioruntime.core.events.receivers import ActionReceiver, EveryReceiver, WebhookReceiver
-from ioruntime.core.events.registrations import Registrations
+from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.resolve import Resolver
 from ioruntime.ports.clock import Clock

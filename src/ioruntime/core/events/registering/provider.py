@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.core.events.refusals import check_length
+from ioruntime.core.events.registering.refusals import check_length
 from ioruntime.model.errors import InvalidError
 from ioruntime.model.identity import Owner
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ioruntime.core.events.mirror import Mirror
-from ioruntime.core.events.provider import (
+from ioruntime.core.events.registering.mirror import Mirror
+from ioruntime.core.events.registering.provider import (
     EventMetadata,
     Provider,
     ProviderPut,
@@ -13,7 +13,7 @@ from ioruntime.core.events.provider import (
     make_provider,
     provider_content,
 )
-from ioruntime.core.events.refusals import TakenError
+from ioruntime.core.events.registering.refusals import TakenError
 from ioruntime.core.packages import EntityListener
 from ioruntime.model.errors import CorruptError, NotFoundError
 from ioruntime.model.identity import Identity

@@ -11,8 +11,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from ioruntime.core.events.parcel import Parcel, pack
-from ioruntime.core.events.schedule import UNEXPECTED, judge
+from ioruntime.core.events.delivering.parcel import Parcel, pack
+from ioruntime.core.events.delivering.schedule import UNEXPECTED, judge
 from ioruntime.model.errors import IoRuntimeError
 from ioruntime.model.event import Delivery, Registration, Trace
 from ioruntime.ports.clock import Clock
