@@ -11,6 +11,7 @@ from ioruntime.model.activation import new_activation_id
 from ioruntime.testing import aio as client
 from ioruntime.testing import npm
 from ioruntime.testing.aio import Aio
+from ioruntime.testing.openwhisk import VERSION as OPENWHISK
 from ioruntime.testing.server import Server, ServerClient
 
 
@@ -30,7 +31,7 @@ def fetched() -> None:
 @pytest.fixture(scope="session")
 def openwhisk_package() -> Path:
     """Folder of the npm package `openwhisk`."""
-    return _fetch("openwhisk", "3.21.9") / "openwhisk"
+    return _fetch("openwhisk", OPENWHISK) / "openwhisk"
 
 
 def _fetch(name: str, version: str) -> Path:

@@ -2,13 +2,11 @@
 
 import shutil
 import ssl
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 
 import msgspec
@@ -17,12 +15,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ioruntime.testing import npm
 from ioruntime.testing.aio import Aio
+from ioruntime.testing.openwhisk import Caller, call_from_outside
 from ioruntime.testing.server import GUEST_AUTH, Server, StartFailedError, running_server
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
-SCRIPT = Path(__file__).parents[1] / "openwhisk_client.js"
+SCRIPT = Path(__file__).with_name("openwhisk_calls.js")
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -88,20 +86,13 @@ def test_links_in_answers_are_https(tls_server: Server, certificate: Files) -> N
 
 
 def test_the_openwhisk_package(tls_server: Server, certificate: Files, openwhisk_package: Path) -> None:
-    done = subprocess.run(
-        [npm.node(), SCRIPT, openwhisk_package, tls_server.url, GUEST_AUTH],
-        env={"NODE_EXTRA_CA_CERTS": str(certificate.cert)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    seen: dict[str, Any] = msgspec.json.decode(done.stdout)
-    assert seen["result"] == {"hello": "Ada"}
-    assert seen["failed"] == {"status": 502, "response": {"error": "no name"}}
-    assert (seen["packaged"], seen["left"]) == ({"from": "package"}, 0)
-    assert seen["stranger"] == {"status": 401, "text": "The supplied authentication is invalid"}
+    caller = Caller(tls_server, "guest", "guest", "guest", GUEST_AUTH)
+    seen = call_from_outside(caller, SCRIPT, openwhisk_package, {"NODE_EXTRA_CA_CERTS": str(certificate.cert)})
+    assert seen["actions"]["result"] == {"hello": "Grace"}
+    assert seen["actions"]["failed"]["status"] == 502
+    assert seen["rules"]["heard"]["tone"] == "low"
+    assert seen["routes"]["created"]["gwApiUrl"].startswith("https://")
+    assert (seen["routes"]["person"][0], seen["clients"]["stranger"]["status"]) == (200, 401)
 
 
 def test_aio(fetched: None, tmp_path: Path, tls_server: Server, certificate: Files) -> None:
