@@ -355,6 +355,7 @@ def _web_faces(settings: Settings, core: Core, web_actions: WebActions) -> tuple
         gateway_headers=settings.limits.profile == "adobe",
     )
     api_services = GatewayServices(
+        clock=core.clock,
         apis=core.apis,
         authenticator=core.authenticator,
         web=web_actions,

@@ -34,7 +34,7 @@ CACHE_BYTES = 32 * 1024 * 1024
 _UNAUTHENTICATED = "Authentication is possible but has failed or not yet been provided."
 _FAILED = "There was an error processing your request."
 _NOT_READY = "Response not yet ready."
-_GUARDS = frozenset({"require-whisk-auth", "require-adobe-auth"})
+_GUARDS = frozenset({"require-whisk-auth", "require-adobe-auth", "require-gw-validation"})
 _ALLOWED_METHODS = ", ".join(METHODS)
 _ALLOWED_HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
 
@@ -153,6 +153,8 @@ class WebActions:
                 return WebResponse(status=200)
         else:
             _check_whisk_auth(target, request)
+            if target.annotation("require-gw-validation") is True and not request.through_gateway:
+                raise UnauthenticatedError(_UNAUTHENTICATED)
             if target.annotation("require-adobe-auth") is True:
                 refused = await self._validator.check(dict(reversed(request.headers)))
                 if refused is not None:

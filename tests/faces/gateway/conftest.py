@@ -48,7 +48,13 @@ class OneToken:
     async def verify(self, token: str) -> Claims:
         if token != "guests-token":
             raise InvalidCredentialsError
-        return Claims(subject="somebody", client_id="key", orgs=frozenset({"org"}), integrations=frozenset({"guest"}))
+        return Claims(
+            subject="somebody",
+            client_id="key",
+            orgs=frozenset({"org"}),
+            integrations=frozenset({"guest"}),
+            scopes=frozenset({"read:pets"}),
+        )
 
 
 class NoReporter:
@@ -89,7 +95,9 @@ class Gateway:
         self.apis = Apis(
             entities=self.stores.entities, namespaces=self.stores.namespaces, resolver=self.resolver, clock=clock, url=URL
         )
-        services = GatewayServices(apis=self.apis, authenticator=authenticator, web=web, namespace_of_host=_namespace_of)
+        services = GatewayServices(
+            apis=self.apis, authenticator=authenticator, web=web, clock=clock, namespace_of_host=_namespace_of
+        )
         application = Application([management_face(services), serving_face(services)], StrictObserver())
         self.anonymous = AsgiClient(application)
         self.guest = AsgiClient(application, basic=str(GUEST))

@@ -75,6 +75,15 @@ async def test_errors_are_indented_and_carry_the_transaction_id(platform: Any) -
     assert (answer.headers["x-request-id"], answer.headers["content-type"]) == ("abc", "application/json")
 
 
+async def test_an_action_behind_the_gateway_is_not_reached_by_its_own_url(platform: Any) -> None:
+    await platform.action(require_gw_validation=True)
+    answer = await platform.ask("GET", basic=GUEST)
+    assert (answer.status, platform.runs) == (401, 0)
+    assert answer.json()["error"] == "Authentication is possible but has failed or not yet been provided."
+    await platform.action("guest/p/open", require_gw_validation=False)
+    assert (await platform.ask("GET", "/guest/p/open")).status == 200
+
+
 @pytest.mark.parametrize(
     ("annotation", "request_", "status"),
     [

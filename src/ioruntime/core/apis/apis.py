@@ -17,7 +17,7 @@ from ioruntime.core.apis.documents import (
     with_route,
     without,
 )
-from ioruntime.core.apis.routes import Routes
+from ioruntime.core.apis.routes import Routes, compile_api
 from ioruntime.core.entitlement import check_namespace
 from ioruntime.core.resolve import Resolver
 from ioruntime.model.errors import InvalidError, NotFoundError, WrongCollectionError
@@ -95,6 +95,7 @@ class Apis:
             backend = backend_of_route(route, identity.name, response_type)
             note = await self._note(identity.name, base_path_of(route.gateway_base_path))
             swagger = with_route(note.content.get("swagger"), route, backend, self._url)
+        compile_api(swagger)
         for _, _, backend in backends(swagger):
             await self._check(identity, backend)
         return await self._write(note, swagger)

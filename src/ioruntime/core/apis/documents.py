@@ -227,6 +227,7 @@ def _read_path(path: str, item: Any, namespace: str) -> Swagger:
 def _read_operation(path: str, verb: str, operation: Any, namespace: str) -> Swagger:
     if not _is_object(operation):
         raise InvalidError(f"{verb} {path} of the swagger document must be an object.")
+    operation = _naming_its_action(operation)
     if WHISK not in operation and verb == "options":
         return operation
     try:
@@ -237,6 +238,18 @@ def _read_operation(path: str, verb: str, operation: Any, namespace: str) -> Swa
     except (InvalidError, msgspec.ValidationError) as error:
         raise InvalidError(f"{verb} {path} of the swagger document must name its action in {WHISK}: {error}") from error
     return {"operationId": f"{verb}{path}"} | read
+
+
+def _naming_its_action(operation: Swagger) -> Swagger:
+    """Let `operationId` name the action, `namespace/package/action.json`, where nothing else does."""
+    parts = str(operation.get("operationId", "")).split("/")
+    if WHISK in operation or len(parts) != len(("namespace", "package", "action")):
+        return operation
+    namespace, package, action = parts
+    name, dot, ending = action.rpartition(".")
+    known = dot and ending in RESPONSE_TYPES
+    whisk = {"namespace": namespace, "package": package, "action": name if known else action, "url": action}
+    return operation | {WHISK: whisk}
 
 
 def _backend(operation: Swagger) -> Backend:

@@ -1,17 +1,10 @@
-"""Who may call an operation of an API: by client id and by address *(pure)*."""
+"""From which addresses an operation of an API may be called *(pure)*."""
 
 import ipaddress
 from collections.abc import Sequence
 
 from ioruntime.core.apis.routes import Guard
 from ioruntime.model.errors import ForbiddenError
-
-
-class ClientRefusedError(ForbiddenError):
-    """The token was issued to a client that is not among those named."""
-
-    def __init__(self) -> None:
-        super().__init__("Client ID not allowed to call this service")
 
 
 class AddressNotAllowedError(ForbiddenError):
@@ -38,16 +31,6 @@ def check_address(guard: Guard, address: str) -> None:
         raise AddressRefusedError
     if guard.allowed_addresses is not None and not _is_in(address, guard.allowed_addresses):
         raise AddressNotAllowedError
-
-
-def check_client(guard: Guard, client_id: str) -> None:
-    """Let pass the clients that the operation names.
-
-    Raises:
-        ClientRefusedError: another one.
-    """
-    if guard.client_ids is not None and client_id not in guard.client_ids:
-        raise ClientRefusedError
 
 
 def _is_in(address: str, networks: Sequence[str]) -> bool:

@@ -7,18 +7,25 @@ from typing import Any, cast
 import msgspec
 
 from ioruntime.core.apis.documents import Backend, Swagger, backends, operations
+from ioruntime.core.apis.rates import Rate, rates_of
+from ioruntime.core.apis.security import Alternatives, alternatives_of, named_clients, texts_of
 
 _HEADER_NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _OURS = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
 class Guard(msgspec.Struct, frozen=True):
-    """Who may call an operation; None means everybody."""
+    """Who may call an operation, and how often."""
 
-    client_ids: frozenset[str] | None = None
+    clients: Alternatives = ()
+    """By `x-client-ids` beside any `security`."""
+    security: Alternatives = ()
     allowed_addresses: tuple[str, ...] | None = None
     """Addresses and networks, such as `10.0.0.0/8`."""
+    """None: from everywhere."""
     refused_addresses: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    """For each key or client, or for all together where nobody needs either."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -42,8 +49,8 @@ class ApiRoute(msgspec.Struct, frozen=True):
     """Base path included; None stands for a parameter."""
     names: tuple[str, ...]
     """Of the parameters, in order."""
-    base_length: int
-    """How many segments are the base path."""
+    base: tuple[str, ...]
+    """The segments of the base path."""
     targets: dict[str, Target]
     """By method, in capitals."""
     options: Options | None
@@ -84,13 +91,17 @@ class Routes:
         for route in self._by_length.get(len(segments), ()):
             if all(mine is None or mine == its for mine, its in zip(route.segments, segments, strict=True)):
                 values = [its for mine, its in zip(route.segments, segments, strict=True) if mine is None]
-                rest = "/" + "/".join(segments[route.base_length :])
+                rest = "/" + "/".join(segments[len(route.base) :])
                 return RouteMatch(route, dict(zip(route.names, values, strict=True)), rest)
         return None
 
 
 def compile_api(document: Swagger) -> list[ApiRoute]:
-    """Turn a stored document into its routes."""
+    """Turn a document into its routes.
+
+    Raises:
+        InvalidError: its guards are not what they must be; never of a stored one.
+    """
     base = _segments(document["basePath"])
     targets: dict[str, dict[str, Target]] = {path: {} for path, _, _ in operations(document)}
     for path, verb, backend in backends(document):
@@ -106,7 +117,7 @@ def _route(base: list[str], path: str, targets: dict[str, Target], item: Swagger
     return ApiRoute(
         segments=tuple(None if _is_parameter(part) else part for part in parts),
         names=tuple(names),
-        base_length=len(base),
+        base=tuple(base),
         targets=targets,
         options=_static_options(item.get("options")),
         cors=cors,
@@ -122,15 +133,15 @@ def _is_parameter(segment: str) -> bool:
 
 
 def _guard(document: Swagger, operation: Swagger) -> Guard:
-    def texts(key: str) -> tuple[str, ...] | None:
-        value = operation.get(key, document.get(key))
-        return tuple(str(each) for each in cast("list[object]", value)) if isinstance(value, list) else None
+    def either(key: str) -> Any:
+        return operation.get(key, document.get(key))
 
-    ids = texts("x-client-ids")
     return Guard(
-        client_ids=None if ids is None else frozenset(ids),
-        allowed_addresses=texts("x-ip-allowlist"),
-        refused_addresses=texts("x-ip-disallowlist") or (),
+        clients=named_clients(document, operation),
+        security=alternatives_of(document, operation),
+        allowed_addresses=texts_of(either("x-ip-allowlist")),
+        refused_addresses=texts_of(either("x-ip-disallowlist")) or (),
+        rates=rates_of(document.get("x-gateway-rate-limit")),
     )
 
 
@@ -152,11 +163,8 @@ def _is_legal(name: str, value: str) -> bool:
 
 
 def _cors(document: Swagger) -> bool:
-    match document.get("x-ibm-configuration"):
-        case {"cors": {"enabled": False}}:
-            return False
-        case _:
-            return True
+    configurations = (document.get("x-gateway-configuration"), document.get("x-ibm-configuration"))
+    return not any(_object(_object(each).get("cors")).get("enabled") is False for each in configurations)
 
 
 def _object(value: Any) -> Swagger:

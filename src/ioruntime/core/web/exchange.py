@@ -38,6 +38,8 @@ class WebRequest(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str
     extra_arguments: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """Beside query and body, over which they win: a gateway's path parameters."""
+    through_gateway: bool = False
+    """An API led here, which has let the client pass."""
 
     def header(self, name: str) -> str | None:
         """Return a header by its lower-case name; of a repeated one the first."""

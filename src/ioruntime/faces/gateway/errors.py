@@ -5,7 +5,8 @@ The first three digits are the HTTP status; docs/reference/api-gateway.md lists 
 
 import msgspec
 
-from ioruntime.core.apis.guarding import AddressNotAllowedError, AddressRefusedError, ClientRefusedError
+from ioruntime.core.apis.guarding import AddressNotAllowedError, AddressRefusedError
+from ioruntime.core.apis.security import ClientRefusedError, KeyNeededError, KeyRefusedError, ScopeMismatchError
 from ioruntime.faces.http.bearer import TokenInvalidError, TokenMissingError
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import Failure, failure_headers
@@ -13,6 +14,9 @@ from ioruntime.model import errors
 
 CODES: dict[type[Exception], str] = {
     TokenInvalidError: "401013",
+    ScopeMismatchError: "401015",
+    KeyNeededError: "403000",
+    KeyRefusedError: "403003",
     TokenMissingError: "403010",
     AddressRefusedError: "403012",
     AddressNotAllowedError: "403013",

@@ -6,8 +6,10 @@ from typing import TypeAlias
 import msgspec
 
 from ioruntime.core.apis.apis import Apis
+from ioruntime.core.apis.rates import Rates
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.webactions import WebActions
+from ioruntime.ports.clock import Clock
 
 HostNamespace: TypeAlias = Callable[[Sequence[tuple[bytes, bytes]]], str | None]
 """Finds the namespace that the host of a request's headers names."""
@@ -23,4 +25,6 @@ class GatewayServices(msgspec.Struct, frozen=True, kw_only=True):
     apis: Apis
     authenticator: Authenticator
     web: WebActions
+    clock: Clock
+    rates: Rates = msgspec.field(default_factory=Rates)
     namespace_of_host: HostNamespace = no_host

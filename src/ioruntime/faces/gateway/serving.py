@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 
-from ioruntime.core.apis.guarding import check_address, check_client
+from ioruntime.core.apis.guarding import check_address
 from ioruntime.core.apis.routes import ApiRoute, Guard, RouteMatch, Target
+from ioruntime.core.apis.security import TokenNeededError, identify, wants_token
 from ioruntime.core.web.exchange import Headers, WebRequest, WebResponse
 from ioruntime.core.webactions import METHODS
 from ioruntime.faces.gateway.errors import TokenInvalidError, TokenMissingError
@@ -14,6 +15,7 @@ from ioruntime.faces.http.errors import MethodNotAllowedError
 from ioruntime.faces.http.router import split_path
 from ioruntime.model.errors import InvalidCredentialsError, NotFoundError, UnauthenticatedError
 from ioruntime.model.identity import Identity
+from ioruntime.ports.tokens import Claims
 
 _SECURE_HEADER = "x-require-whisk-auth"
 _ALLOWED_HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
@@ -37,7 +39,7 @@ class ServingHandler:
         call.operation = f"{call.method} /apis/{{ns}}/{{path}}"
         target = match.route.targets.get(call.method)
         if target is not None:
-            return await self._run(call, match, target)
+            return await self._run(call, namespace, match, target)
         if call.method == "OPTIONS":
             return _options(call, match.route)
         raise MethodNotAllowedError(match.route.methods)
@@ -55,8 +57,8 @@ class ServingHandler:
         tenant, *segments = segments
         return tenant if mount == "apis" else await self._services.apis.namespace_of(tenant), segments
 
-    async def _run(self, call: Call, match: RouteMatch, target: Target) -> Reply:
-        await self._check(call, target.guard)
+    async def _run(self, call: Call, namespace: str, match: RouteMatch, target: Target) -> Reply:
+        await self._check(call, target.guard, (namespace, *match.route.base))
         backend = target.backend
         request = WebRequest(
             method=call.method,
@@ -71,22 +73,35 @@ class ServingHandler:
             caller=await self._caller(call),
             transaction_id=call.transaction_id,
             extra_arguments=match.arguments,
+            through_gateway=True,
         )
         return _reply(await self._services.web.serve(request))
 
-    async def _check(self, call: Call, guard: Guard) -> None:
+    async def _check(self, call: Call, guard: Guard, api: tuple[str, ...]) -> None:
         client = call.scope.get("client")
         check_address(guard, client[0] if client else "")
-        if guard.client_ids is None:
-            return
-        token = bearer_token(call)
-        if token is None:
-            raise TokenMissingError
+        who: str | None = None
+        if guard.clients or guard.security:
+            who = await self._identify(call, guard)
+        now_s = self._services.clock.monotonic_s()
+        for rate in guard.rates:
+            self._services.rates.count(rate, (*api, who), now_s)
+
+    async def _identify(self, call: Call, guard: Guard) -> str | None:
+        """Return who calls, as far as the operation asks for it."""
+        claims: Claims | None = None
+        token = bearer_token(call) if wants_token((*guard.clients, *guard.security)) else None
+        if token is not None:
+            try:
+                claims = await self._services.authenticator.bearer(token)
+            except InvalidCredentialsError as error:
+                raise TokenInvalidError from error
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.scope["headers"]}
         try:
-            claims = await self._services.authenticator.bearer(token)
-        except InvalidCredentialsError as error:
-            raise TokenInvalidError from error
-        check_client(guard, claims.client_id)
+            client = identify(guard.clients, claims, headers)
+            return identify(guard.security, claims, headers) or client
+        except TokenNeededError as error:
+            raise TokenMissingError from error
 
     async def _caller(self, call: Call) -> Identity | None:
         """Return whose valid key the request has; one that is not valid counts as none."""
