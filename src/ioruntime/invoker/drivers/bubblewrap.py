@@ -15,7 +15,7 @@ from ioruntime.invoker.cgroups import Cgroup
 from ioruntime.invoker.drivers.bwrap import HOSTNAME, Bubblewrap, View, arguments, etc_directories, etc_files
 from ioruntime.invoker.drivers.child import Child, kill_all, kill_and_wait, until_readable
 from ioruntime.invoker.drivers.host import Host, Prepared
-from ioruntime.invoker.drivers.seccomp import program
+from ioruntime.invoker.drivers.seccomp.filter import program
 from ioruntime.invoker.drivers.settings import DriverSettings
 from ioruntime.invoker.drivers.uids import UidPool
 from ioruntime.invoker.drivers.vantage import Vantage
