@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from ioruntime.app.cycle import WholeAnswerCycle
+from ioruntime.app.connections.cycle import head_of
 from ioruntime.testing.server import Server
 
 pytestmark = pytest.mark.timeout(60)
@@ -37,7 +37,5 @@ def test_an_old_client_gets_its_answer_and_the_end(server: Server) -> None:
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b=c", b"a\nb", b"a\rb"])
 def test_a_line_end_in_a_header_is_never_written(value: bytes) -> None:
-    cycle = WholeAnswerCycle.__new__(WholeAnswerCycle)
-    cycle.default_headers, cycle.keep_alive = [], True
     with pytest.raises(ValueError, match="line end"):
-        cycle._head(200, [(b"x", value)])
+        head_of(200, [(b"x", value)], keep_alive=True)

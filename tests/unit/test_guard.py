@@ -30,6 +30,10 @@ class Scripted:
     async def drain(self) -> None:
         self.calls.append("drain")
 
+    def drain_now(self) -> bool:
+        self.calls.append("drain now")
+        return True
+
     async def pause(self) -> None:
         self.calls.append("pause begins")
         await self.go_on.wait()

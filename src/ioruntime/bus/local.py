@@ -23,6 +23,16 @@ class LocalBus:
             raise UnavailableError
         handler(request)
 
+    def send_now(self, invoker: InvokerName, request: InvocationRequest) -> bool:
+        handler = self._invokers.get(invoker)
+        if handler is None:
+            return False
+        try:
+            handler(request)
+        except UnavailableError:
+            return False
+        return True
+
     def answer(self, request: InvocationRequest, activation: Activation) -> None:  # noqa: ARG002 - other buses route by the request
         for listener in self._listeners:
             listener(activation)

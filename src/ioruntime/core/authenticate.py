@@ -25,6 +25,11 @@ class Authenticator:
         self._by_name: dict[str, Identity] = {}
         self._generation = 0
 
+    @property
+    def generation(self) -> int:
+        """Grows whenever something is forgotten: what was returned before may be out of date then."""
+        return self._generation
+
     async def basic(self, auth: AuthKey) -> Identity:
         """Return whose key this is.
 

@@ -1,7 +1,7 @@
 """The act of invoking: check, send, wait as long as the caller may, and let the activation outlive the wait."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self, TypeAlias
 
 import msgspec
@@ -30,6 +30,23 @@ class Accepted(msgspec.Struct, frozen=True):
 Outcome: TypeAlias = Activation | Accepted
 
 
+class _Caller:
+    """Hears how an activation ended, or after a time that it goes on."""
+
+    __slots__ = ("done", "request", "timer")
+
+    def __init__(self, request: InvocationRequest, done: "Callable[[Outcome | IoRuntimeError], None]") -> None:
+        self.request = request
+        self.done = done
+        self.timer: asyncio.TimerHandle | None = None
+
+    def tell(self, outcome: Outcome | IoRuntimeError) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.done(outcome)
+
+
 class Invocations:
     """Starts activations in a namespace's name, within its limits."""
 
@@ -50,6 +67,7 @@ class Invocations:
         self._admission = admission
         self._clock = clock
         self._pending = Pending()
+        self._late = asyncio.TaskGroup()
         self._composer = Composer(
             resolver=resolver,
             clock=clock,
@@ -61,12 +79,14 @@ class Invocations:
         bus.listen(self._finish)
 
     async def __aenter__(self) -> Self:
+        await self._late.__aenter__()
         await self._composer.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Wait for compositions that run."""
         await self._composer.__aexit__()
+        await self._late.__aexit__(None, None, None)
 
     async def drained(self) -> None:
         """Wait until no composition runs."""
@@ -105,6 +125,55 @@ class Invocations:
             self._admission.end(identity.name)
             raise
         return Accepted(request.activation_id) if wait_ms is None else await self._wait(request, answer, wait_ms)
+
+    def begin(
+        self,
+        identity: Identity,
+        resolved: Resolved,
+        arguments: msgspec.Raw,
+        done: Callable[[Outcome | IoRuntimeError], None],
+        *,
+        transaction_id: str,
+        wait_ms: int,
+    ) -> bool:
+        """Do what `invoke` does for a caller that waits but has no task; `done` is told once, later.
+
+        Args:
+            arguments: what `resolved.arguments` makes of the payload.
+            done: gets what `invoke` would return or raise from here on.
+
+        Returns:
+            False when it takes an `invoke`: a composition, or no invoker that takes it at once. Nothing was started.
+
+        Raises:
+            ThrottledError, UnavailableError: as `invoke`; nothing was started.
+        """
+        if resolved.is_composed:
+            return False
+        self._recorder.check_room()
+        self._admission.start(identity)
+        request = self._request(identity, resolved, {}, arguments, transaction_id=transaction_id, blocking=True)
+        caller = _Caller(request, done)
+        caller.timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._too_late, caller)
+        self._pending.tell(request.activation_id, caller.tell)
+        if self._dispatcher.dispatch_now(request):
+            return True
+        caller.timer.cancel()
+        self._pending.drop(request.activation_id)
+        self._admission.end(identity.name)
+        return False
+
+    def _too_late(self, caller: _Caller) -> None:
+        """Let the caller go with a promise, once that is on stable storage."""
+        caller.timer = None
+        answer = self._pending.expect(caller.request.activation_id)
+        self._late.create_task(self._promise(caller, answer), name=f"promise {caller.request.activation_id}")
+
+    async def _promise(self, caller: _Caller, answer: "asyncio.Future[Activation]") -> None:
+        try:
+            caller.tell(await self._accept_late(caller.request, answer))
+        except IoRuntimeError as error:
+            caller.tell(error)
 
     async def accept_many(
         self, identity: Identity, actions: Sequence[Resolved], payload: Arguments, *, transaction_id: str
@@ -211,6 +280,9 @@ class Invocations:
     async def _wait(self, request: InvocationRequest, answer: asyncio.Future[Activation], wait_ms: int) -> Outcome:
         if await ended_within(answer, wait_ms / 1000):
             return answer.result()
+        return await self._accept_late(request, answer)
+
+    async def _accept_late(self, request: InvocationRequest, answer: "asyncio.Future[Activation]") -> Outcome:
         await self._store.accept((request,))
         if not answer.done():
             return Accepted(request.activation_id)

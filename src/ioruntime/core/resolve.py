@@ -12,7 +12,15 @@ from ioruntime.model.exec import NativeExec, SequenceExec
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import EntityPath
 from ioruntime.model.package import Package
-from ioruntime.model.params import Arguments, annotation, environment_of, has_annotation, is_truthy, merge_parameters
+from ioruntime.model.params import (
+    Arguments,
+    annotation,
+    environment_of,
+    has_annotation,
+    is_truthy,
+    merge_parameters,
+    read_arguments,
+)
 from ioruntime.ports.entities import EntityStore
 
 _NOT_ALLOWED = "Request defines parameters that are not allowed (e.g., reserved properties)."
@@ -45,6 +53,17 @@ class Resolved(msgspec.Struct, frozen=True):
             raise InvalidError(_NOT_ALLOWED)
         return self.merge(payload)
 
+    def arguments_of(self, body: bytes) -> msgspec.Raw | None:
+        """Return a body that needs no merging as the arguments it is; None: it does.
+
+        Raises:
+            InvalidError: the body is no JSON object.
+        """
+        if self.defaults or self.environment or self.final or not body.isascii():
+            return None
+        read_arguments(body)
+        return msgspec.Raw(body or b"{}")
+
     def merge(self, payload: Arguments) -> msgspec.Raw:
         """Overlay the defaults with whatever the payload brings, as between the components of a composition."""
         merged = self.defaults | payload
@@ -67,6 +86,11 @@ class Resolver:
         self._bound: dict[tuple[str, str], set[EntityPath]] = {}
         """Cached paths that lead through a binding, by namespace and key of the binding's target."""
         self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever something is forgotten: what was returned before may be out of date then."""
+        return self._generation
 
     async def action(self, path: EntityPath) -> Resolved:
         """Return the action at `path`.

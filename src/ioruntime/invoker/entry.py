@@ -8,6 +8,8 @@ from ioruntime.invoker.plan import Slot
 from ioruntime.invoker.proxy import Proxy
 from ioruntime.ports.sandbox import Sandbox, SandboxSpec
 
+_AWAKE = frozenset({State.IDLE, State.RUNNING})
+
 
 class Entry:
     """A sandbox from the decision to start it until it is gone. Only the pool changes it."""
@@ -39,6 +41,13 @@ class Entry:
     @property
     def has_sandbox(self) -> bool:
         return self._sandbox is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """True: initialised, awake, and nothing is to be waited for."""
+        done = self.initialised
+        is_awake = self.state in _AWAKE and not self.asleep
+        return is_awake and done is not None and done.done() and done.exception() is None
 
     @property
     def sandbox(self) -> Sandbox:

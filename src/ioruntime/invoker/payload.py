@@ -1,4 +1,4 @@
-"""The bodies of `/init` and `/run` (action proxy protocol, sections 1.1 and 1.2)."""
+"""The body of `/init` (action proxy protocol, section 1.1)."""
 
 from typing import Any
 
@@ -24,21 +24,6 @@ def init_payload(request: InvocationRequest, exec_: CodeExec, *, source: str | N
     if directory is not None:
         value["directory"] = directory
     return _ENCODER.encode({"value": value})
-
-
-def run_payload(request: InvocationRequest, *, now_ms: int) -> bytes:
-    """Encode `/run`; the arguments go in as the bytes they are."""
-    fields = {
-        "namespace": request.namespace,
-        "action_name": f"/{request.action.path}",
-        "action_version": request.action.version,
-        "activation_id": request.activation_id,
-        "transaction_id": request.transaction_id,
-        "deadline": str(now_ms + request.action.limits.timeout_ms),
-    }
-    if request.api_key is not None:
-        fields["api_key"] = request.api_key
-    return b'{"value":' + bytes(request.arguments) + b"," + _ENCODER.encode(fields)[1:]
 
 
 def _environment(request: InvocationRequest, now_ms: int) -> dict[str, str]:

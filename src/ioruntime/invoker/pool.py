@@ -111,7 +111,7 @@ class Pool:
         entry = self._take_open(want.owner) if not self._queue else None
         if entry is None:
             entry = await self._wait_turn(want)
-        try:
+        async with self.returning(entry):
             if not entry.has_sandbox:
                 await asyncio.wait((entry.started,))
                 entry.started.result()
@@ -119,6 +119,24 @@ class Pool:
                 entry.asleep = False
                 await entry.sandbox.resume()
             yield entry
+
+    def take_ready(self, owner: str) -> Entry | None:
+        """Borrow a sandbox that is initialised and awake, at once; None: there is none, or others wait their turn.
+
+        Whoever gets one gives it back by `give_back` or `returning`.
+        """
+        entries = self._open.get(owner)
+        return self._borrow(entries[-1]) if entries and not self._queue and entries[-1].is_ready else None
+
+    def give_back(self, entry: Entry) -> None:
+        """Return a borrowed sandbox after an activation that went well."""
+        self._release(entry, failed=False)
+
+    @asynccontextmanager
+    async def returning(self, entry: Entry) -> AsyncGenerator[None]:
+        """Return a borrowed sandbox at the end; an exception on the way out ends it."""
+        try:
+            yield
         except BaseException:
             self._release(entry, failed=True)
             raise

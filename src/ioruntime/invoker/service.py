@@ -1,7 +1,9 @@
 """Takes a request, gets its code, claims a sandbox, runs it, and answers with the record."""
 
 import asyncio
-from functools import cache
+from collections.abc import Awaitable
+from contextlib import suppress
+from functools import partial
 from typing import Protocol, Self
 
 import msgspec
@@ -9,18 +11,18 @@ import msgspec
 from ioruntime.invoker.answer import Answer, judge_init, judge_run, lost, timed_out
 from ioruntime.invoker.code import CodeCache, CodeError
 from ioruntime.invoker.entry import Entry
-from ioruntime.invoker.payload import init_payload, run_payload
-from ioruntime.invoker.pool import Pool, Want
-from ioruntime.invoker.proxy import ProxyLostError, ProxyRefusedError
+from ioruntime.invoker.job import Job, Jobs
+from ioruntime.invoker.payload import init_payload
+from ioruntime.invoker.pool import Pool
+from ioruntime.invoker.proxy import Outcome, ProxyLostError, ProxyRefusedError, ProxyReply
 from ioruntime.model.activation import Activation, Status, error_result
 from ioruntime.model.errors import IoRuntimeError, UnavailableError
 from ioruntime.model.exec import CodeExec
 from ioruntime.model.kinds import Kinds, NoInterpreterError
-from ioruntime.model.limits import MEBIBYTE
 from ioruntime.model.params import Annotation
 from ioruntime.ports.bus import ActivationBus, InvocationRequest
 from ioruntime.ports.clock import Clock
-from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError, SandboxSpec
+from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError
 
 NO_SANDBOX = "Failed to provision resources to run the action."
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
@@ -74,8 +76,7 @@ class InvokerService:
         self._bus = bus
         self._pool = pool
         self._code = code
-        self._runs_as = cache(kinds.runs_as)
-        self._interpreters = interpreters
+        self._jobs = Jobs(kinds, interpreters)
         self._clock = clock
         self._reporter = reporter
         self._result_bytes_most = result_bytes_most
@@ -108,7 +109,9 @@ class InvokerService:
             raise UnavailableError
         self._in_flight += 1
         self._quiet.clear()
-        self._tasks.create_task(self._serve(request), name=request.activation_id)
+        if not self._start_warm(request):
+            run = _Run(request.action.exec.kind, request.received_ms, self._clock.monotonic_s())
+            self._tasks.create_task(self._serve(request, run, self._execute(request, run)), name=request.activation_id)
 
     async def drained(self) -> None:
         """Wait until no activation runs."""
@@ -120,10 +123,65 @@ class InvokerService:
         self._pool.abandon()
         await self._quiet.wait()
 
-    async def _serve(self, request: InvocationRequest) -> None:
-        run = _Run(request.action.exec.kind, request.received_ms, self._clock.monotonic_s())
+    def _start_warm(self, request: InvocationRequest) -> bool:
+        """Run in a sandbox that is ready, without a task; False: there is none, or it is not so simple."""
+        if self._interrupting or not isinstance(request.action.exec, CodeExec):
+            return False
         try:
-            await self._execute(request, run)
+            job = self._jobs.of(request)
+        except (NoInterpreterError, IoRuntimeError):
+            return False  # the task meets it again, and makes it the activation's answer
+        entry = self._pool.take_ready(job.want.owner)
+        if entry is None:
+            return False
+        now_ms = self._clock.now_ms()
+        run = _Run(job.kind, now_ms, self._clock.monotonic_s())
+        entry.log.begin(request.activation_id, job.log_bytes)
+        body = job.run_payload(request, now_ms=now_ms)
+        done = partial(self._warm_ended, request, entry, run)
+        if not entry.proxy.begin(b"/run", body, done, timeout_s=job.timeout_s, limit_bytes=self._result_bytes_most):
+            entry.log.end(request.activation_id)
+            self._pool.give_back(entry)
+            return False
+        return True
+
+    def _warm_ended(self, request: InvocationRequest, entry: Entry, run: _Run, outcome: Outcome) -> None:
+        """Take the answer where all is well; whatever needs to wait for something becomes a task."""
+        try:
+            is_over = self._take_answer(request, entry, run, outcome)
+        except Exception as error:  # noqa: BLE001 - the task raises it again, and the reporter logs it
+            rest = self._fail(entry, error)
+        else:
+            if is_over:
+                self._pool.give_back(entry)
+                self._end(request, run)
+                return
+            rest = self._conclude(request, entry, run, outcome)
+        self._tasks.create_task(self._serve(request, run, rest), name=request.activation_id)
+
+    def _take_answer(self, request: InvocationRequest, entry: Entry, run: _Run, outcome: Outcome) -> bool:
+        if not isinstance(outcome, ProxyReply) or self._interrupting:
+            return False
+        answer = judge_run(outcome, limit_bytes=self._result_bytes_most)
+        if answer.spent or not entry.sandbox.drain_now():
+            return False
+        run.answer, run.logs = answer, entry.log.end(request.activation_id)
+        return True
+
+    async def _conclude(self, request: InvocationRequest, entry: Entry, run: _Run, outcome: Outcome) -> None:
+        """Do for an activation that began without a task what `_execute` does at the end."""
+        with suppress(_SandboxSpentError):
+            async with self._pool.returning(entry):
+                await self._finish_in(entry, request, run, self._judged(entry, request, outcome))
+
+    async def _fail(self, entry: Entry, error: Exception) -> None:
+        async with self._pool.returning(entry):
+            raise error
+
+    async def _serve(self, request: InvocationRequest, run: _Run, work: Awaitable[None]) -> None:
+        """See an activation to its record, however the work ends."""
+        try:
+            await work
         except (SandboxError, NoInterpreterError) as error:
             self._reporter.not_provisioned(request, error)
             run.answer = Answer(Status.WHISK_ERROR, error_result(NO_SANDBOX))
@@ -137,6 +195,9 @@ class InvokerService:
             run.answer = Answer(Status.WHISK_ERROR, error_result("There was an internal server error."))
         if self._interrupting and run.answer and (run.answer.spent or run.answer.status == Status.WHISK_ERROR):
             run.answer = Answer(Status.WHISK_ERROR, error_result(INTERRUPTED))
+        self._end(request, run)
+
+    def _end(self, request: InvocationRequest, run: _Run) -> None:
         activation = self._record(request, run)
         self._bus.answer(request, activation)
         self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None)
@@ -145,17 +206,14 @@ class InvokerService:
             self._quiet.set()
 
     async def _execute(self, request: InvocationRequest, run: _Run) -> None:
-        action = request.action
-        assert isinstance(action.exec, CodeExec)
-        run.kind = self._runs_as(action.exec.kind)
-        spec = SandboxSpec(self._interpreters[run.kind], action.limits.memory_mb)
-        want = Want(request.namespace, _owner_of(request), spec, action.limits.concurrency)
+        job = self._jobs.of(request)
+        run.kind = job.kind
         for attempt in range(1, _TRIES_MOST + 1):
             if self._interrupting:
                 raise SandboxError("the platform stops")
             try:
-                async with self._pool.claim(want) as entry:
-                    await self._run_in(entry, request, action.exec, run)
+                async with self._pool.claim(job.want) as entry:
+                    await self._run_in(entry, request, job, run)
             except ProxyRefusedError as error:
                 # The sandbox died while it was idle; nothing was sent to it, so another may run the activation.
                 if attempt == _TRIES_MOST:
@@ -165,13 +223,24 @@ class InvokerService:
             else:
                 return
 
-    async def _run_in(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> None:
-        entry.log.begin(request.activation_id, request.action.limits.logs_mb * MEBIBYTE)
+    async def _run_in(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> None:
+        entry.log.begin(request.activation_id, job.log_bytes)
         run.start_ms, run.started_s = self._clock.now_ms(), self._clock.monotonic_s()
         run.init_ms = None
+        await self._finish_in(entry, request, run, self._answered(entry, request, job, run))
+
+    async def _answered(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> Answer:
+        return await self._initialise(entry, request, job.exec, run) or await self._post_run(entry, request, job)
+
+    async def _finish_in(self, entry: Entry, request: InvocationRequest, run: _Run, answer: Awaitable[Answer]) -> None:
+        """Wait for the answer, then take in the logs.
+
+        Raises:
+            _SandboxSpentError: the activation has its answer, and the sandbox must go.
+        """
         notes = [LOGS_LOST]
         try:
-            run.answer = await self._initialise(entry, request, exec_, run) or await self._post_run(entry, request)
+            run.answer = await answer
             notes = [LOGS_MISSING] if run.answer.status == Status.DEVELOPER_ERROR else []
             if not await _drained(entry):
                 notes.append(LOGS_LOST)
@@ -219,18 +288,25 @@ class InvokerService:
             return lost(await _ending(entry), initialising=True)
         return judge_init(reply)
 
-    async def _post_run(self, entry: Entry, request: InvocationRequest) -> Answer:
-        limits = request.action.limits
-        body = run_payload(request, now_ms=self._clock.now_ms())
+    async def _post_run(self, entry: Entry, request: InvocationRequest, job: Job) -> Answer:
+        body = job.run_payload(request, now_ms=self._clock.now_ms())
+        outcome: Outcome
         try:
-            reply = await entry.proxy.post(b"/run", body, timeout_s=limits.timeout_ms / 1000, limit_bytes=self._result_bytes_most)
-        except TimeoutError:
-            return timed_out(limits.timeout_ms, initialising=False)
+            outcome = await entry.proxy.post(b"/run", body, timeout_s=job.timeout_s, limit_bytes=self._result_bytes_most)
         except ProxyRefusedError:
             raise
-        except ProxyLostError:
-            return lost(await _ending(entry), initialising=False)
-        return judge_run(reply, limit_bytes=self._result_bytes_most)
+        except (TimeoutError, ProxyLostError) as error:
+            outcome = error
+        return await self._judged(entry, request, outcome)
+
+    async def _judged(self, entry: Entry, request: InvocationRequest, outcome: Outcome) -> Answer:
+        match outcome:
+            case ProxyReply():
+                return judge_run(outcome, limit_bytes=self._result_bytes_most)
+            case TimeoutError():
+                return timed_out(request.action.limits.timeout_ms, initialising=False)
+            case ProxyLostError():
+                return lost(await _ending(entry), initialising=False)
 
     def _record(self, request: InvocationRequest, run: _Run) -> Activation:
         assert run.answer is not None
@@ -245,13 +321,6 @@ class InvokerService:
             logs=run.logs,
             annotations=annotations,
         )
-
-
-def _owner_of(request: InvocationRequest) -> str:
-    """Name what a sandbox may serve; what a binding adds to the environment makes it another thing."""
-    action = request.action
-    via = "" if request.binding is None else f" via {request.binding}"
-    return f"{request.namespace}/{action.path}@{action.revision}{via}"
 
 
 class _SandboxSpentError(Exception):

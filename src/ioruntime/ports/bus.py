@@ -99,6 +99,10 @@ class ActivationBus(Protocol):
         """
         ...
 
+    def send_now(self, invoker: InvokerName, request: InvocationRequest) -> bool:
+        """Do what `send` does where that needs no waiting; False: nothing was handed over, so call `send`."""
+        ...
+
     def answer(self, request: InvocationRequest, activation: Activation) -> None:
         """Bring the outcome back to whoever sent the request."""
         ...

@@ -107,6 +107,10 @@ class Sandbox(Protocol):
         """Hand to the output sink everything that the process tree wrote before this call."""
         ...
 
+    def drain_now(self) -> bool:
+        """Do what `drain` does where that needs no waiting; False: it does, or cannot be done, so call `drain`."""
+        ...
+
     async def pause(self) -> None:
         """Take the processor from the whole tree until `resume`; a driver that cannot does nothing."""
         ...

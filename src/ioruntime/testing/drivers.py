@@ -99,6 +99,9 @@ class _DeadSandbox:
     async def drain(self) -> None:
         """Nothing was written."""
 
+    def drain_now(self) -> bool:
+        return True
+
     async def pause(self) -> None:
         raise SandboxError(f"Sandbox {self.id} is dead.")
 

@@ -23,6 +23,9 @@ class FakeSandbox:
 
     async def drain(self) -> None: ...
 
+    def drain_now(self) -> bool:
+        return True
+
     async def pause(self) -> None:
         self.calls.append("pause")
 

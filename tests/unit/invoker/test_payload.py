@@ -1,11 +1,10 @@
-"""The bodies of `/init` and `/run`, field by field."""
+"""The body of `/init`, field by field."""
 
 from typing import Any
 
 import msgspec
-import pytest
 
-from ioruntime.invoker.payload import init_payload, run_payload
+from ioruntime.invoker.payload import init_payload
 from ioruntime.model.action import Action
 from ioruntime.model.activation import ActivationId
 from ioruntime.model.exec import CodeExec, CodeReference
@@ -17,16 +16,14 @@ EXEC = CodeExec(kind="nodejs:24", code=CodeReference("0" * 64, 1))
 ID = ActivationId("0" * 32)
 
 
-def request(
-    environment: dict[str, str] | None = None, *, arguments: bytes = b"{}", api_key: str | None = None, concurrency: int = 1
-) -> InvocationRequest:
+def request(environment: dict[str, str] | None = None, *, api_key: str | None = None, concurrency: int = 1) -> InvocationRequest:
     return InvocationRequest(
         activation_id=ID,
         transaction_id="tid",
         namespace="me",
         subject="me",
         action=Action(path=EntityPath("her", "a", "p"), exec=EXEC, version="0.0.7", limits=ActionLimits(concurrency=concurrency)),
-        arguments=msgspec.Raw(arguments),
+        arguments=msgspec.Raw(b"{}"),
         environment=environment or {},
         api_key=api_key,
         received_ms=5,
@@ -76,22 +73,3 @@ def test_the_environment_has_init_parameters_and_the_key_when_allowed() -> None:
 
 def test_a_parameter_cannot_pretend_to_be_the_platform() -> None:
     assert init(request({"__OW_NAMESPACE": "whisk.system"}))["env"] == OW
-
-
-@pytest.mark.parametrize("arguments", [b'{"a": 1.50, "b":{}}', b"{}", b"[1, 2]"])
-def test_run_hands_the_arguments_on_as_they_are(arguments: bytes) -> None:
-    body = run_payload(request(arguments=arguments), now_ms=1000)
-    assert body.startswith(b'{"value":' + arguments + b",")
-    assert msgspec.json.decode(body) == {
-        "value": msgspec.json.decode(arguments),
-        "namespace": "me",
-        "action_name": "/her/p/a",
-        "action_version": "0.0.7",
-        "activation_id": ID,
-        "transaction_id": "tid",
-        "deadline": "61000",
-    }
-
-
-def test_run_brings_the_key_only_when_allowed() -> None:
-    assert msgspec.json.decode(run_payload(request(api_key="u:k"), now_ms=0))["api_key"] == "u:k"

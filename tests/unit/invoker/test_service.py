@@ -72,6 +72,9 @@ class ServedSandbox(FakeSandbox):
         if self.drain_fails:
             raise SandboxError("gone")
 
+    def drain_now(self) -> bool:
+        return not self.drain_fails
+
     async def ended(self) -> Ending:
         await super().ended()
         return self.ending

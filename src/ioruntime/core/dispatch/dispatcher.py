@@ -11,6 +11,12 @@ class Dispatcher:
     def __init__(self, bus: ActivationBus) -> None:
         self._bus = bus
 
+    def dispatch_now(self, request: InvocationRequest) -> bool:
+        """Hand the request to its home invoker where that needs no waiting; False: it was not, so `dispatch` it."""
+        path = request.action.path
+        preferred = preference(path.namespace, path.key, self._bus.invokers())
+        return bool(preferred) and self._bus.send_now(preferred[0], request)
+
     async def dispatch(self, request: InvocationRequest) -> None:
         """Hand the request to an invoker.
 

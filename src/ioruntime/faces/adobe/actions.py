@@ -19,6 +19,7 @@ from ioruntime.faces.adobe.forms import ActionForm, creation, update
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.adobe.services import AdobeServices
 from ioruntime.faces.http.call import Call, Reply
+from ioruntime.faces.http.express import Freshness, InvokeRecipe
 from ioruntime.faces.http.origin import origin
 from ioruntime.faces.http.paging import flag, read_page
 from ioruntime.model.action import Action
@@ -37,6 +38,7 @@ class ActionHandlers:
 
     def __init__(self, services: AdobeServices, gatekeeper: Gatekeeper) -> None:
         self._gatekeeper = gatekeeper
+        self._authenticator = services.authenticator
         self._namespaces = services.namespaces
         self._catalog = services.catalog
         self._resolver = services.resolver
@@ -94,6 +96,7 @@ class ActionHandlers:
 
     async def execute_action(self, call: Call) -> Reply:
         """Execute an action with a JSON object, or with nothing, and wait for its outcome."""
+        freshness = Freshness.now(self._authenticator, self._resolver)
         identity = await self._gatekeeper.identity(call)
         resolved = await self._resolver.runnable(identity, _path(call, identity))
         wait_ms = self._limits.blocking_wait_ms if flag(call, "blocking", default=True) else None
@@ -101,6 +104,16 @@ class ActionHandlers:
         outcome = await self._invocations.invoke(
             identity, resolved, arguments, transaction_id=call.transaction_id, wait_ms=wait_ms
         )
+        if wait_ms is not None:
+            call.recipe = InvokeRecipe(
+                invocations=self._invocations,
+                freshness=freshness,
+                identity=identity,
+                resolved=resolved,
+                wait_ms=wait_ms,
+                payload_bytes=self._limits.payload_bytes,
+                show=_outcome_reply,
+            )
         return _outcome_reply(outcome)
 
     async def _list(self, call: Call, identity: Identity) -> Reply:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ioruntime.faces.http.call import WHOLE_ANSWER, Call, ClientGoneError, Receive, Reply, Scope, Send
+from ioruntime.faces.http.call import WHOLE_ANSWER, Call, ClientGoneError, Receive, Recipe, Reply, Respond, Scope, Send
 from ioruntime.faces.http.errors import (
     NOT_FOUND,
     ErrorForm,
@@ -79,6 +79,8 @@ class Application:
             face, reply = await self._answer(call)
         except ClientGoneError:
             return
+        if call.recipe is not None and (extension := call.scope.get("extensions", _NONE).get(WHOLE_ANSWER)):
+            extension["learn"](Repeat(call, call.recipe, face, self._observer))
         await _send(call, face, reply, send)
         self._observer.answered(call, reply.status, took_s=time.perf_counter() - started_s)
 
@@ -130,13 +132,40 @@ class Application:
         raise MethodNotAllowedError(methods)
 
 
+class Repeat:
+    """Answers requests with a head that was answered before, by the recipe that its call left."""
+
+    __slots__ = ("_face", "_given_id", "_observer", "_operation", "_recipe", "_scope")
+
+    def __init__(self, call: Call, recipe: Recipe, face: Face, observer: Observer) -> None:
+        self._recipe = recipe
+        self._scope = call.scope
+        self._operation = call.operation
+        self._given_id = _given_id(call.scope)
+        self._face = face
+        self._observer = observer
+
+    def begin(self, body: bytes, respond: Respond) -> bool:
+        """See `Repeatable`."""
+        started_s = time.perf_counter()
+        call = Call(self._scope, _nothing_more, self._given_id or token_hex(16))
+        call.operation = self._operation
+
+        def answer(reply: Reply | IoRuntimeError) -> None:
+            if isinstance(reply, IoRuntimeError):
+                reply = self._face.error_form(call, failure_of(reply))
+            respond(reply.status, _headers(call, self._face, reply), reply.body)
+            self._observer.answered(call, reply.status, took_s=time.perf_counter() - started_s)
+
+        return self._recipe.begin(body, call.transaction_id, answer)
+
+
+async def _nothing_more() -> dict[str, Any]:
+    raise ClientGoneError
+
+
 async def _send(call: Call, face: Face, reply: Reply, send: Send) -> None:
-    length = b"%d" % len(reply.body)
-    headers = [(b"x-request-id", call.transaction_id.encode("latin-1")), *face.headers, *reply.headers]
-    if reply.content_type is not None:
-        headers.append((b"content-type", reply.content_type))
-    if reply.status not in {204, 304}:
-        headers.append((b"content-length", length))
+    headers = _headers(call, face, reply)
     body = b"" if call.method == "HEAD" else reply.body
     if WHOLE_ANSWER in call.scope.get("extensions", ()):
         await send({"type": WHOLE_ANSWER, "status": reply.status, "headers": headers, "body": body})
@@ -145,14 +174,27 @@ async def _send(call: Call, face: Face, reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _headers(call: Call, face: Face, reply: Reply) -> list[tuple[bytes, bytes]]:
+    headers = [(b"x-request-id", call.transaction_id.encode("latin-1")), *face.headers, *reply.headers]
+    if reply.content_type is not None:
+        headers.append((b"content-type", reply.content_type))
+    if reply.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    return headers
+
+
 def _transaction_id(scope: Scope) -> str:
+    return _given_id(scope) or token_hex(16)
+
+
+def _given_id(scope: Scope) -> str | None:
+    """Return the id that the client gave the request, if it is one."""
     for key, value in scope["headers"]:
         if key == b"x-request-id":
             text = value.decode("latin-1")
-            if _TRANSACTION_ID.fullmatch(text) and not text.startswith(_RESERVED):
-                return text
-            break
-    return token_hex(16)
+            return text if _TRANSACTION_ID.fullmatch(text) and not text.startswith(_RESERVED) else None
+    return None
 
 
+_NONE: dict[str, Any] = {}
 _NO_FACE = Face(prefixes=(), operations=())

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from ioruntime.model.errors import MalformedBodyError, TooLargeError, UnsupportedMediaTypeError
+from ioruntime.model.errors import IoRuntimeError, MalformedBodyError, TooLargeError, UnsupportedMediaTypeError
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,7 +17,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_BYTES_MOST = 65 * 1024 * 1024
 JSON = b"application/json"
 WHOLE_ANSWER = "ioruntime.answer.whole"
-"""ASGI extension of our server: one message with status, headers and body."""
+"""ASGI extension of our server: one message with status, headers and body. In the scope it holds `learn`, which takes a
+`Repeatable` for the requests with the same head."""
 
 
 class ClientGoneError(Exception):
@@ -45,10 +46,31 @@ class Reply(msgspec.Struct, frozen=True):
         return cls(status, b"", None, headers)
 
 
+Answer: TypeAlias = Callable[[Reply | IoRuntimeError], None]
+Respond: TypeAlias = Callable[[int, list[tuple[bytes, bytes]], bytes], None]
+"""Takes status, headers and body of an answer."""
+
+
+class Recipe(Protocol):
+    """How to answer requests that have one head in common; what differs is the body."""
+
+    def begin(self, body: bytes, transaction_id: str, answer: Answer) -> bool:
+        """Start to answer; `answer` is called once. False: nothing was started, take the ordinary way."""
+        ...
+
+
+class Repeatable(Protocol):
+    """A recipe, as the server uses it."""
+
+    def begin(self, body: bytes, respond: Respond) -> bool:
+        """Start to answer; `respond` is called once. False: nothing was started, take the ordinary way."""
+        ...
+
+
 class Call:
     """A request, with its path already split and unescaped."""
 
-    __slots__ = ("_query", "_receive", "operation", "params", "scope", "transaction_id")
+    __slots__ = ("_query", "_receive", "operation", "params", "recipe", "scope", "transaction_id")
 
     def __init__(self, scope: Scope, receive: Receive, transaction_id: str) -> None:
         self.scope = scope
@@ -58,6 +80,8 @@ class Call:
         """Unescaped path segments by the names in the operation's path."""
         self.operation: str = ""
         """`METHOD /path/{template}`; empty while none matched."""
+        self.recipe: Recipe | None = None
+        """How to answer the next request that has the same head (`express`)."""
         self._query: Mapping[str, str] | None = None
 
     @property

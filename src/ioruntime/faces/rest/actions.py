@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -11,6 +12,7 @@ from ioruntime.core.entitlement import check_namespace, check_own
 from ioruntime.core.invocation import Accepted, Outcome
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import NOT_FOUND
+from ioruntime.faces.http.express import Freshness, InvokeRecipe
 from ioruntime.faces.http.paging import flag, read_page
 from ioruntime.faces.rest.documents import AcceptedDocument, action_document, action_row, activation_document
 from ioruntime.faces.rest.services import Identify, RestServices
@@ -30,6 +32,7 @@ class ActionHandlers:
 
     def __init__(self, services: RestServices, identify: Identify) -> None:
         self._identify = identify
+        self._authenticator = services.authenticator
         self._catalog = services.catalog
         self._resolver = services.resolver
         self._invocations = services.invocations
@@ -77,12 +80,24 @@ class ActionHandlers:
 
     async def invoke_action(self, call: Call) -> Reply:
         """Invoke an action with a JSON object, or with nothing."""
+        freshness = Freshness.now(self._authenticator, self._resolver)
         identity = await self._identify(call)
         resolved = await self._resolver.runnable(identity, action_path(call, identity))
         wait_ms, result_only = _wait_ms(call, self._limits.blocking_wait_ms), flag(call, "result")
         payload = await read_payload(call, self._limits.payload_bytes)
         outcome = await self._invocations.invoke(identity, resolved, payload, transaction_id=call.transaction_id, wait_ms=wait_ms)
-        return outcome_reply(outcome, result_only=result_only)
+        show = partial(outcome_reply, result_only=result_only)
+        if wait_ms is not None:
+            call.recipe = InvokeRecipe(
+                invocations=self._invocations,
+                freshness=freshness,
+                identity=identity,
+                resolved=resolved,
+                wait_ms=wait_ms,
+                payload_bytes=self._limits.payload_bytes,
+                show=show,
+            )
+        return show(outcome)
 
     async def _list(self, call: Call, identity: Identity, *, package: str | None) -> Reply:
         namespace = namespace_of(call, identity)

@@ -63,6 +63,15 @@ class Guard:
     async def drain(self) -> None:
         await self._call(self._sandbox.drain)
 
+    def drain_now(self) -> bool:
+        if self._turn.locked() or self._dead_because is not None:
+            return False
+        try:
+            return self._sandbox.drain_now()
+        except OSError as error:
+            self._dead_because = str(error)
+            return False
+
     async def pause(self) -> None:
         await self._call(self._sandbox.pause)
 

@@ -96,6 +96,10 @@ class LocalSandbox:
     async def drain(self) -> None:
         self._outputs.drain()
 
+    def drain_now(self) -> bool:
+        self._outputs.drain()
+        return True
+
     async def pause(self) -> None:
         if self._cgroup is not None:
             self._cgroup.freeze()

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import os
-import struct
+import sys
 import termios
 
 from ioruntime.ports.sandbox import OutputSink, Stream
@@ -46,8 +46,8 @@ class Outputs:
 
     def drain(self) -> None:
         """Hand over what lies in the pipes now; what is written meanwhile may wait, so this ends even in a flood."""
-        for stream in tuple(self._ends):
-            waiting = _waiting_bytes(self._ends[stream])
+        for stream, end in tuple(self._ends.items()):
+            waiting = _waiting_bytes(end)
             while waiting > 0 and stream in self._ends:
                 waiting -= self._read(stream, waiting) or waiting
 
@@ -88,5 +88,7 @@ def _stop_reading(end: int) -> None:
 
 
 def _waiting_bytes(end: int) -> int:
-    (count,) = struct.unpack("i", fcntl.ioctl(end, termios.FIONREAD, bytes(4)))
-    return int(count)
+    return int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, _FOUR_BYTES), sys.byteorder)
+
+
+_FOUR_BYTES = bytes(4)

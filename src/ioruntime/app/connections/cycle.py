@@ -31,7 +31,7 @@ class WholeAnswerCycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        head = self._head(message["status"], message["headers"])
+        head = head_of(message["status"], [*self.default_headers, *message["headers"]], keep_alive=self.keep_alive)
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.transport.write(head + message["body"])
@@ -40,11 +40,17 @@ class WholeAnswerCycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
 
-    def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
-            raise ValueError("A header has a line end in it.")
-        return (_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + head + b"\r\n"
+
+def head_of(status: int, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
+    """Write the head of an answer.
+
+    Raises:
+        ValueError: a header with a line end in it.
+    """
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        raise ValueError("A header has a line end in it.")
+    return (_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status) + head + b"\r\n"
