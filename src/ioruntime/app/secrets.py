@@ -15,7 +15,7 @@ from ioruntime.app.settings import SecretsSettings, SettingsError
 from ioruntime.stores.sealing import KEY_BYTES, Key, Sealer
 from ioruntime.tokens.files import create_private, write_private
 
-_FILE = "secrets.keys"
+KEYS_FILE = "secrets.keys"
 _ID_BYTES = 4
 
 
@@ -34,7 +34,7 @@ def build_sealer(settings: SecretsSettings, data_dir: Path) -> Sealer:
 
 
 def keys_file(settings: SecretsSettings, data_dir: Path) -> Path:
-    return settings.key_file or data_dir / _FILE
+    return settings.key_file or data_dir / KEYS_FILE
 
 
 def add_key(file: Path) -> Key:

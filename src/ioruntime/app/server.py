@@ -18,6 +18,8 @@ import uvloop
 from ioruntime.app.connections.express import KnownHeads
 from ioruntime.app.connections.protocol import BoundedProtocol
 from ioruntime.app.guest import credentials_path
+from ioruntime.app.keeping.health import check_store
+from ioruntime.app.keeping.occupancy import occupying
 from ioruntime.app.settings import Settings
 from ioruntime.app.telemetry import configure_logs
 from ioruntime.app.tls import TlsOptions, tls_options
@@ -38,7 +40,10 @@ def serve(settings: Settings) -> int:
     configure_logs(settings.log.level, settings.log.format)
     code = 1
     try:
-        uvloop.run(_serve(settings))
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with occupying(settings.data_dir):
+            check_store(settings)
+            uvloop.run(_serve(settings))
         code = 0
     except* (IoRuntimeError, OSError) as group:
         for error in _leaves(group):
@@ -56,7 +61,6 @@ def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
 
 async def _serve(settings: Settings) -> None:
     tls = tls_options(settings.tls_cert, settings.tls_key)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _bind(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         url = settings.public_url or f"{settings.scheme}://{_url_host(settings.host)}:{port}"

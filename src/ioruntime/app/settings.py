@@ -37,6 +37,8 @@ class SettingsError(InvalidError):
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str | None = None
     """`sqlite:///FILE` or `postgresql://...`; unset: SQLite in the data directory."""
+    check_s: Duration = 10.0
+    """Seconds that a start may spend on looking for damage in an SQLite file; 0 does not look."""
 
 
 class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

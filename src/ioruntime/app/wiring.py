@@ -76,6 +76,7 @@ from ioruntime.ports.entities import EntityStore
 from ioruntime.ports.sandbox import Interpreter, SandboxDriver, SandboxSpec
 from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.stores import SqlStores
+from ioruntime.stores.sql.wal import keep_log_short
 
 SYSTEM_OWNER = Owner("whisk", "system")
 ADOBE_OWNER = Owner("adobe", NAMESPACE)
@@ -137,6 +138,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
                 tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
+                shortening = background.create_task(keep_log_short(stores.engine), name="keep the store's log short")
                 background.create_task(core.triggers.scheduler.run(), name="fire alarms")
                 background.create_task(core.deliveries.deliverer.run(), name="deliver events")
                 try:
@@ -149,6 +151,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                     core.bus.leave(_INVOKER)
                     following.cancel()
                     tidying.cancel()
+                    shortening.cancel()
                     await core.interrupt()
         finally:
             core.recorder.close()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from ioruntime.cli import doctor, limits, migrate, namespace, runtimes, secrets, serve, token, version
+from ioruntime.cli import backup, doctor, limits, migrate, namespace, runtimes, secrets, serve, token, version
 from ioruntime.cli.usage import UsageError
 from ioruntime.model.errors import IoRuntimeError
 
@@ -25,6 +25,8 @@ app.command(limits.app)
 app.command(token.token)
 app.command(runtimes.app)
 app.command(migrate.migrate)
+app.command(backup.backup)
+app.command(backup.restore)
 app.command(secrets.app)
 app.command(version.version)
 

@@ -52,6 +52,16 @@ class FileBlobs:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def keeping(self) -> Generator[None]:
+        """Let no process delete a blob while the context lasts; blocks until a deletion in progress has ended."""
+        with self._guarding_from_sweep(fcntl.LOCK_SH):
+            yield
+
+    def file(self, digest: str) -> Path:
+        """Return where a blob is, or would be."""
+        return self._path(digest)
+
     def close(self) -> None:
         """Take no more work; what is being written gets finished."""
         self._threads.shutdown(wait=False)

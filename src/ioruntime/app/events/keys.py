@@ -12,7 +12,7 @@ from ioruntime.core.events.delivering.signing import Signer
 from ioruntime.model.errors import CorruptError
 from ioruntime.tokens.files import create_private
 
-_FILES = ("events-1.pem", "events-2.pem")
+EVENT_KEY_FILES = ("events-1.pem", "events-2.pem")
 _BITS = 2048
 _PATH = "/prod/keys/"
 
@@ -58,7 +58,7 @@ class EventKeys:
     async def _loaded(self) -> tuple[RsaKey, RsaKey]:
         async with self._loading:
             if self._keys is None:
-                first, second = [await asyncio.to_thread(_load, self._data_dir / name) for name in _FILES]
+                first, second = [await asyncio.to_thread(_load, self._data_dir / name) for name in EVENT_KEY_FILES]
                 self._keys = (first, second)
         return self._keys
 
