@@ -19,5 +19,9 @@ if ! command -v bwrap >/dev/null 2>&1; then
     fi
     command -v bwrap >/dev/null 2>&1 || say "bubblewrap is missing: sudo apt-get install bubblewrap (or your system's package); until then use IORUNTIME_INVOKER__DRIVER=process"
 fi
+if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+    say "installing Chromium, for the tests of the console"
+    { apt-get install -y -qq --no-install-recommends chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null 2>&1 || true
+fi
 say "adding the Node modules that actions may use"
 "$VENV/bin/ioruntime" runtimes install nodejs:default >/dev/null || say "the openwhisk package could not be installed; actions run without it"

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script beside the package
 """Write docs/reference/operations.md from the tables of operations: `.venv/bin/python scripts/write_reference.py`."""
 
 import asyncio

@@ -179,6 +179,16 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """False runs the action each time, whatever it says of its answer."""
 
 
+class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pages at `/console`."""
+
+    enabled: bool = True
+    key_file: Path | None = None
+    """What sessions are encrypted with; unset: `console.key` in the data directory, made when it is missing."""
+    session_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 12
+    """After that a reader signs in again."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -211,6 +221,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web: WebSettings = WebSettings()
     secrets: SecretsSettings = SecretsSettings()
     forwarding: ForwardingSettings = ForwardingSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
     def __repr__(self) -> str:
         """Hide keys and passwords: representations end in logs."""

@@ -10,6 +10,7 @@ import msgspec
 
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
+from ioruntime.app.console import build_sessions
 from ioruntime.app.events.delivering import Deliveries, DeliveryParts, build_deliveries
 from ioruntime.app.events.registering import EventMemory, EventParts, Events, build_events
 from ioruntime.app.events.sender import LateSender
@@ -43,6 +44,8 @@ from ioruntime.faces.adobe import routes as adobe
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.adobe.services import AdobeServices
+from ioruntime.faces.console import routes as console
+from ioruntime.faces.console.services import ConsoleServices
 from ioruntime.faces.docs import routes as docs
 from ioruntime.faces.events import publishing
 from ioruntime.faces.events import routes as events
@@ -416,7 +419,32 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
         *_web_faces(settings, core, _web_actions(settings, core)),
         ims.face(ImsServices(issuer=core.tokens.issuer, clients=core.tokens.clients, base_url=settings.public_url)),
         platform.face(platform.PlatformServices(readiness=readiness, metrics=telemetry.metrics)),
+        *_console_faces(settings, core, machine),
     )
+
+
+def _console_faces(settings: Settings, core: Core, machine: Machine) -> tuple[Face, ...]:
+    if not settings.console.enabled:
+        return ()
+    services = ConsoleServices(
+        sessions=build_sessions(settings.console, settings.data_dir, core.clock),
+        authenticator=core.authenticator,
+        namespaces=core.namespaces,
+        resolver=core.resolver,
+        catalog=core.catalog,
+        packages=core.packages,
+        invocations=core.invocations,
+        activations=core.activations,
+        triggers=core.triggers.triggers,
+        rules=core.triggers.rules,
+        firing=core.triggers.firing,
+        limits=core.limits,
+        kinds=machine.kinds,
+        clock=core.clock,
+        version=__version__,
+        base_url=settings.public_url,
+    )
+    return (console.face(services),)
 
 
 def _publishing_face(core: Core) -> Face:
