@@ -93,6 +93,11 @@ def test_values_are_read_by_their_type(tmp_path: Path) -> None:
         pytest.param({"IORUNTIME_ROLE": "invoker"}, "The role invoker needs a cluster", id="role of a cluster"),
         pytest.param({"IORUNTIME_BUS__URL": "nats://x"}, "bus.url must be local", id="bus of a cluster"),
         pytest.param({"IORUNTIME_GUEST_AUTH": "secret"}, "guest_auth must have the form uuid:key.", id="key without colon"),
+        pytest.param(
+            {"IORUNTIME_WEB__HOSTS": "shop.test"}, "web.hosts must have entries HOST=NAMESPACE", id="host without namespace"
+        ),
+        pytest.param({"IORUNTIME_WEB__HOSTS": "a.test=a, Shop=a"}, "web.hosts must have entries", id="host in capitals"),
+        pytest.param({"IORUNTIME_WEB__HOSTS": "a.test:80=a"}, "web.hosts must have entries", id="host with a port"),
         pytest.param({"IORUNTIME_PUBLIC_URL": "example.org"}, "public_url must begin with http:// or https://", id="no URL"),
         pytest.param({"IORUNTIME_CONFIG": "/nowhere"}, "The settings file /nowhere cannot be read: No such file", id="no file"),
         pytest.param(

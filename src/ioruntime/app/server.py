@@ -78,7 +78,7 @@ async def _serve(settings: Settings) -> None:
 
 def _uvicorn_config(platform: Platform, grace_s: float, tls: TlsOptions) -> uvicorn.Config:
     return uvicorn.Config(
-        platform.application,
+        platform.served,
         http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, known=KnownHeads())),
         ws="none",
         loop="none",

@@ -173,10 +173,17 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str | None = None
     """Below which each namespace has its own host, with a port if it is not the usual one; unset: none has."""
+    hosts: tuple[str, ...] = ()
+    """`HOST=NAMESPACE` each: further hosts that stand for a namespace."""
     redirect: bool = False
     """True sends requests to `host` that name the namespace in the path to the namespace's own host."""
     cache: bool = True
     """False runs the action each time, whatever it says of its answer."""
+
+    @property
+    def named_hosts(self) -> dict[str, str]:
+        """Namespaces by host."""
+        return {host: namespace for host, _, namespace in (text.partition("=") for text in self.hosts)}
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -443,6 +450,12 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _check_web(web: WebSettings) -> None:
+    for text in web.hosts:
+        host, _, namespace = text.partition("=")
+        if not (_HOST.fullmatch(host) and namespace) or ":" in host:
+            raise SettingsError(
+                f"web.hosts must have entries HOST=NAMESPACE, the host in lower case and without a port, not {text!r}."
+            )
     if web.host is not None and not _HOST.fullmatch(web.host):
         raise SettingsError(f"web.host must be a host name in lower case, with a port or without, not {web.host!r}.")
     if web.redirect and web.host is None:

@@ -62,6 +62,7 @@ from ioruntime.faces.rest.services import RestServices
 from ioruntime.faces.web import routes as web
 from ioruntime.faces.web.hosts import Hosts
 from ioruntime.faces.web.services import WebServices
+from ioruntime.faces.web.short import Served, ShortPaths
 from ioruntime.invoker.code import CodeCache
 from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
 from ioruntime.invoker.drivers.guard import GuardedDriver
@@ -89,8 +90,10 @@ _INVOKER = "local"
 class Platform:
     """What runs, as the server sees it."""
 
-    def __init__(self, application: Application, core: "Core", machine: "Machine") -> None:
+    def __init__(self, application: Application, hosts: Hosts | None, core: "Core", machine: "Machine") -> None:
         self.application = application
+        self.served: Served = application if hosts is None else ShortPaths(application, hosts, application.faces)
+        """The application as clients reach it."""
         self.machine = machine
         self._core = core
 
@@ -147,7 +150,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 try:
                     faces = _faces(settings, core, machine, telemetry)
                     application = Application((*faces, docs.face(faces, __version__)), telemetry)
-                    yield Platform(application, core, machine)
+                    yield Platform(application, _hosts(settings), core, machine)
                 finally:
                     await core.triggers.scheduler.stop()
                     core.deliveries.deliverer.stop()
@@ -351,8 +354,14 @@ def _web_actions(settings: Settings, core: Core) -> WebActions:
     )
 
 
+def _hosts(settings: Settings) -> Hosts | None:
+    """Return the hosts that stand for namespaces, None where there are none."""
+    web = settings.web
+    return Hosts(web.host, web.redirect, web.named_hosts) if web.host is not None or web.hosts else None
+
+
 def _web_faces(settings: Settings, core: Core, web_actions: WebActions) -> tuple[Face, ...]:
-    hosts = None if settings.web.host is None else Hosts(settings.web.host, settings.web.redirect)
+    hosts = _hosts(settings)
     web_services = WebServices(
         authenticator=core.authenticator,
         web=web_actions,

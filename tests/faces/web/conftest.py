@@ -22,6 +22,7 @@ from ioruntime.faces.http.call import Call
 from ioruntime.faces.web.hosts import Hosts
 from ioruntime.faces.web.routes import face
 from ioruntime.faces.web.services import WebServices
+from ioruntime.faces.web.short import ShortPaths
 from ioruntime.model.action import Action
 from ioruntime.model.activation import Activation, Status
 from ioruntime.model.errors import InvalidCredentialsError
@@ -109,7 +110,8 @@ class Platform:
             adobe=adobe,
         )
         services = WebServices(authenticator=self.authenticator, web=web, hosts=hosts, gateway_headers=adobe)
-        return AsgiClient(Application([face(services)], self.observer))
+        application = Application([face(services)], self.observer)
+        return AsgiClient(application if hosts is None else ShortPaths(application, hosts, application.faces))
 
     async def action(
         self,

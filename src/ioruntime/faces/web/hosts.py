@@ -1,6 +1,7 @@
 """Which namespace a host name stands for, and which host a namespace has (pure).
 
-Only names directly below the one that the operator set count; whatever else a client writes into `Host` changes nothing.
+Only names that the operator set, and those directly below the one for all, count; whatever else a client writes into
+`Host` changes nothing.
 """
 
 import re
@@ -12,16 +13,20 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class Hosts(msgspec.Struct, frozen=True):
-    """The host below which each namespace has its own."""
+    """The host below which each namespace has its own, and hosts of other names."""
 
-    host: str
-    """Lower case, with a port if it is not the usual one."""
-    redirect: bool
+    host: str | None = None
+    """Lower case, with a port if it is not the usual one; None: namespaces have no hosts below another."""
+    redirect: bool = False
     """True: send those who name the namespace in the path to its own host."""
+    named: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    """Namespaces by a host's whole name, lower case and without a port."""
 
     def namespace_of(self, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
         """Return the namespace that the request's host names; None when it names none."""
         name = _host(headers)
+        if name in self.named:
+            return self.named[name]
         label, dot, rest = name.partition(".")
         return label if dot and rest == self._name and _LABEL.fullmatch(label) else None
 
@@ -32,8 +37,8 @@ class Hosts(msgspec.Struct, frozen=True):
         return f"{namespace}.{self.host}"
 
     @property
-    def _name(self) -> str:
-        return self.host.partition(":")[0]
+    def _name(self) -> str | None:
+        return None if self.host is None else self.host.partition(":")[0]
 
 
 def _host(headers: Sequence[tuple[bytes, bytes]]) -> str:
