@@ -1,9 +1,11 @@
 """What the administration commands use: the store and the keys, whether a server runs on them or not."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from ioruntime.app.clock import SystemClock
+from ioruntime.app.events.keys import add_event_key
 from ioruntime.app.secrets import add_key, build_sealer, keys_file
 from ioruntime.app.settings import Settings, SettingsError
 from ioruntime.core.namespaces import Namespaces
@@ -11,6 +13,7 @@ from ioruntime.model.limits import Limits
 from ioruntime.stores.sql.migrate import SchemaState, migrate
 from ioruntime.stores.sql.reseal import reseal
 from ioruntime.stores.sql.stores import SqlStores
+from ioruntime.tokens.clients import ClientRegistry
 from ioruntime.tokens.issuer import BuiltInIssuer
 
 
@@ -65,4 +68,17 @@ async def rotate_secrets(settings: Settings) -> tuple[str, int]:
     key = add_key(keys_file(settings.secrets, settings.data_dir))
     sealer = build_sealer(settings.secrets, settings.data_dir)
     async with SqlStores.open(settings.store_url(), sealer=sealer) as stores:
+        await asyncio.to_thread(ClientRegistry(settings.data_dir, sealer).reseal)
         return key.id, await reseal(stores.engine, sealer)
+
+
+def rotate_event_keys(settings: Settings) -> str:
+    """Put a new key for signatures of webhooks to use; return the path at which its public half is served.
+
+    Servers that run see it within a second; the newest key of before goes on to sign beside it.
+
+    Raises:
+        CorruptError: the file of keys cannot be read.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return add_event_key(settings.data_dir).path

@@ -168,6 +168,13 @@ class ForwardingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """True lets namespaces send to addresses that only this machine or network reaches."""
 
 
+class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where events may be sent."""
+
+    private_hosts: bool = False
+    """True lets registrations have webhooks at addresses that only this machine or network reaches."""
+
+
 class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How web actions are reached."""
 
@@ -229,6 +236,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: SecretsSettings = SecretsSettings()
     forwarding: ForwardingSettings = ForwardingSettings()
     console: ConsoleSettings = ConsoleSettings()
+    events: EventsSettings = EventsSettings()
 
     def __repr__(self) -> str:
         """Hide keys and passwords: representations end in logs."""

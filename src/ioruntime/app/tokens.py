@@ -8,7 +8,7 @@ import msgspec
 from ioruntime.app.settings import AuthSettings, SettingsError
 from ioruntime.tokens.chain import ChainVerifier, ExpiringVerifier
 from ioruntime.tokens.claims import ClaimNames
-from ioruntime.tokens.clients import ClientRegistry
+from ioruntime.tokens.clients import Box, ClientRegistry
 from ioruntime.tokens.issuer import BuiltInIssuer
 from ioruntime.tokens.static import StaticTokens
 
@@ -24,7 +24,7 @@ class Tokens(msgspec.Struct, frozen=True):
     verifier: ChainVerifier
 
 
-def build_tokens(settings: AuthSettings, data_dir: Path) -> Tokens:
+def build_tokens(settings: AuthSettings, data_dir: Path, box: Box | None = None) -> Tokens:
     """Build the built-in issuer and the verifiers that the settings ask for.
 
     Raises:
@@ -37,7 +37,7 @@ def build_tokens(settings: AuthSettings, data_dir: Path) -> Tokens:
         verifiers.append(_foreign(settings))
     if settings.static_tokens:
         verifiers.append(StaticTokens(settings.static_tokens))
-    return Tokens(issuer, ClientRegistry(data_dir), ChainVerifier(verifiers))
+    return Tokens(issuer, ClientRegistry(data_dir, box), ChainVerifier(verifiers))
 
 
 def _foreign(settings: AuthSettings) -> "JwksVerifier":

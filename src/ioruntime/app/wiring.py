@@ -1,7 +1,7 @@
 """Build stores, drivers, services and faces from settings, read top to bottom; and end them in the opposite order."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
 from ioruntime.app.console import build_sessions
-from ioruntime.app.events.delivering import Deliveries, DeliveryParts, build_deliveries
+from ioruntime.app.events.delivering import Deliveries, DeliveryParts, Outside, build_deliveries
 from ioruntime.app.events.registering import EventMemory, EventParts, Events, build_events
 from ioruntime.app.events.sender import LateSender
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
@@ -31,6 +31,8 @@ from ioruntime.core.alarms.feed import AlarmFeed
 from ioruntime.core.apis.apis import Apis
 from ioruntime.core.authenticate import Authenticator, identify
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.composing import NativeHandler
+from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
@@ -135,11 +137,12 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     ):
         core = _build_core(settings, machine, stores, blobs, telemetry, url)
         await opened.enter_async_context(core.sender)
+        await opened.enter_async_context(core.webhooks)
         await opened.enter_async_context(core.forwarding)
         recording = background.create_task(core.recorder.run(), name="record activations")
         try:
             await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
-            async with core.pool, core.service, core.invocations, core.deliveries.deliverer:
+            async with core.pool, core.service, core.invocations, core.deliveries.opened():
                 core.bus.serve(_INVOKER, core.service.handle)
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
@@ -191,6 +194,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     service: InvokerService
     recorder: Recorder
     sender: LateSender
+    webhooks: LateSender
     forwarding: LogForwarding
     apis: Apis
     forgetter: Forgetter
@@ -222,8 +226,10 @@ def _build_core(
     settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry, url: str
 ) -> Core:
     limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
-    tokens, event_memory = build_tokens(settings.auth, settings.data_dir), EventMemory(stores.entities)
+    tokens = build_tokens(settings.auth, settings.data_dir, build_sealer(settings.secrets, settings.data_dir))
+    event_memory = EventMemory(stores.entities)
     sender = LateSender(private_hosts=settings.forwarding.private_hosts)
+    webhooks = LateSender(private_hosts=settings.events.private_hosts)
     forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
     recorder = Recorder(stores.activations, telemetry, on_written=forwarding.written)
     authenticator = Authenticator(stores.namespaces, tokens.verifier)
@@ -237,18 +243,13 @@ def _build_core(
         authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool, others=others
     )
     alarms = AlarmFeed(entities=stores.entities, clock=clock, listener=forgetter)
-    invocations = Invocations(
-        resolver=resolver,
-        bus=bus,
-        store=stores.activations,
-        recorder=recorder,
-        admission=admission,
-        clock=clock,
-        natives=AdobeValidator(authenticator.bearer).natives() | alarms.natives(),
-    )
+    natives = AdobeValidator(authenticator.bearer).natives() | alarms.natives()
+    invocations = _build_invocations(stores, resolver, bus, recorder, admission, natives)
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
-    events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, url))
-    parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, sender, clock, settings.data_dir)
+    place = Place(url, settings.events.private_hosts)
+    events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, place))
+    outside = Outside(webhooks, tokens.clients, settings.data_dir, url)
+    parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, clock, outside)
     return Core(
         entities=stores.entities,
         limits=limits,
@@ -260,6 +261,7 @@ def _build_core(
         service=service,
         recorder=recorder,
         sender=sender,
+        webhooks=webhooks,
         forwarding=forwarding,
         apis=apis,
         forgetter=forgetter,
@@ -276,6 +278,25 @@ def _build_core(
         ),
         events=events,
         deliveries=build_deliveries(parts, telemetry),
+    )
+
+
+def _build_invocations(
+    stores: SqlStores,
+    resolver: Resolver,
+    bus: LocalBus,
+    recorder: Recorder,
+    admission: Admission,
+    natives: Mapping[str, NativeHandler],
+) -> Invocations:
+    return Invocations(
+        resolver=resolver,
+        bus=bus,
+        store=stores.activations,
+        recorder=recorder,
+        admission=admission,
+        clock=SystemClock(),
+        natives=natives,
     )
 
 
@@ -466,6 +487,7 @@ def _publishing_face(core: Core) -> Face:
             deliverer=core.deliveries.deliverer,
             clock=core.clock,
             public_key=core.deliveries.keys.public,
+            accept=core.deliveries.validation.accept,
             error_form=gateway_form,
             error=GatewayError,
         )

@@ -4,7 +4,6 @@ A namespace chooses where its webhooks go. Without the rule on addresses it coul
 trust this machine, and learn from the answers what is there.
 """
 
-import ipaddress
 import ssl
 from types import TracebackType
 from typing import Self
@@ -13,6 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from ioruntime.model.addresses import is_private_host, is_public
 from ioruntime.model.errors import ForbiddenError, UnavailableError
 from ioruntime.ports.webhooks import NoAnswerInTimeError, NoTrustError, Webhook, WebhookAnswer
 
@@ -50,7 +50,7 @@ class AiohttpSender:
             url = URL(webhook.url, encoded=True)
         except ValueError as error:
             raise ForbiddenError(f"{webhook.url} is no URL.") from error
-        if not self._private_hosts and url.host is not None and _is_private_literal(url.host):
+        if not self._private_hosts and url.host is not None and is_private_host(url.host):
             raise PrivateHostError(url.host)
         try:
             async with self._opened().request(
@@ -100,20 +100,6 @@ class _PrivateAddressError(OSError):
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} leads to a private address")
         self.host = host
-
-
-def is_public(address: str) -> bool:
-    """Tell whether the whole world may have a server there."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_global and not (mapped or parsed).is_multicast
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        return not is_public(host)
-    except ValueError:
-        return False
 
 
 def _private_cause(error: BaseException) -> PrivateHostError | None:

@@ -39,6 +39,14 @@ class EventOfInterest(msgspec.Struct, frozen=True):
     """Id or name of the provider."""
 
 
+class Invitation(msgspec.Struct, frozen=True):
+    """What a webhook was sent that may show in its own time that it wants events."""
+
+    token: str
+    """Secret: the last part of the URL that it has to open."""
+    until_ms: int
+
+
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """Who wants which events, and where to."""
 
@@ -61,6 +69,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     health: Health = Health.ACTIVE
     is_verified: bool = True
     """False while a webhook has not answered its challenge."""
+    invitation: Invitation | None = None
+    unstable_since_ms: int | None = None
+    """When most attempts of a day failed for the first time; None while they do not."""
+    counted_from_ms: int = 0
+    """Attempts before are forgiven."""
     created_ms: int = 0
     updated_ms: int = 0
 
@@ -110,6 +123,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     delivery_id: str
     attempt: int
+    events: int = 1
+    """How many were sent at once; `event_id` is the first one's."""
     at_ms: int
     took_ms: int
     status: int

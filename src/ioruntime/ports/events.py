@@ -29,11 +29,38 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a delivery after an attempt."""
 
     delivery: Delivery
-    trace: Trace
     next_ms: int | None = None
     """When it is tried again; None: not any more."""
     is_dead: bool = False
     """Given up: kept among the dead letters."""
+
+
+TRACES_KEPT = 100
+"""Of one registration."""
+SLOT_MS = 600_000
+"""Attempts are counted by the ten minutes in which they began."""
+
+
+class Count(NamedTuple):
+    """How many attempts, and how many of them failed."""
+
+    attempts: int = 0
+    failed: int = 0
+
+    def __add__(self, other: object) -> "Count":
+        """Add number by number."""
+        assert isinstance(other, Count)
+        return Count(self.attempts + other.attempts, self.failed + other.failed)
+
+
+class Attempts(msgspec.Struct, frozen=True):
+    """What was tried for one registration since it was written down last."""
+
+    lane: Lane
+    traces: tuple[Trace, ...]
+    """The newest last, at most `TRACES_KEPT`."""
+    counts: dict[int, Count]
+    """Of all attempts, by the beginning of their slot, epoch milliseconds."""
 
 
 class EventStore(Protocol):
@@ -62,12 +89,16 @@ class EventStore(Protocol):
         """Return the registrations that have deliveries to try, now or later."""
         ...
 
-    async def pending(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
-        """Return the deliveries that are tried next, in the order of their times, due or not; no dead letters."""
+    async def pending(self, lane: Lane, *, limit: int, after: tuple[int, int] | None = None) -> Sequence[Delivery]:
+        """Return the deliveries that are tried next, in the order of their times, due or not; no dead letters.
+
+        Args:
+            after: time and position of the last one that is known already.
+        """
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Write what became of deliveries, each with its trace, in one transaction."""
+        """Write what became of deliveries in one transaction."""
         ...
 
     async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
@@ -76,6 +107,14 @@ class EventStore(Protocol):
 
     async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
         """Make dead letters due again, as if never tried, one or all; return how many."""
+        ...
+
+    async def write_attempts(self, made: Sequence[Attempts]) -> None:
+        """Add traces and counts, in one transaction; older traces go. What is for a namespace that is gone is left out."""
+        ...
+
+    async def count(self, lane: Lane, *, since_ms: int) -> Count:
+        """Count the attempts in slots that began at `since_ms` or later."""
         ...
 
     async def traces(self, lane: Lane, *, limit: int) -> Sequence[Trace]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ioruntime.model.event import Delivery, JournalEntry, Trace
-from ioruntime.ports.events import Addressed, Lane, Settlement
+from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement
 
 
 class MemoryEvents:
@@ -18,6 +18,7 @@ class MemoryEvents:
         self._pending: dict[int, Delivery] = {}
         self._dead: dict[int, Delivery] = {}
         self._traces: list[tuple[Lane, Trace]] = []
+        self._counts: dict[tuple[Lane, int], Count] = {}
 
     async def append(self, addressed: Sequence[Addressed]) -> None:
         for each in addressed:
@@ -37,8 +38,12 @@ class MemoryEvents:
     async def lanes(self) -> Sequence[Lane]:
         return list({_lane_of(delivery) for delivery in self._pending.values()})
 
-    async def pending(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
-        found = [delivery for delivery in self._pending.values() if _lane_of(delivery) == lane]
+    async def pending(self, lane: Lane, *, limit: int, after: tuple[int, int] | None = None) -> Sequence[Delivery]:
+        found = [
+            each
+            for each in self._pending.values()
+            if _lane_of(each) == lane and (after is None or (each.next_ms, each.position) > after)
+        ]
         return sorted(found, key=lambda delivery: (delivery.next_ms, delivery.position))[:limit]
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:
@@ -57,6 +62,14 @@ class MemoryEvents:
             self._pending[delivery.position] = fresh
         return len(found)
 
+    async def write_attempts(self, made: Sequence[Attempts]) -> None:
+        for each in made:
+            if self._has_namespace(each.lane.namespace):
+                self._write(each)
+
+    async def count(self, lane: Lane, *, since_ms: int) -> Count:
+        return sum((count for (at, slot_ms), count in self._counts.items() if at == lane and slot_ms >= since_ms), Count())
+
     async def traces(self, lane: Lane, *, limit: int) -> Sequence[Trace]:
         return [trace for at, trace in reversed(self._traces) if at == lane][:limit]
 
@@ -68,6 +81,7 @@ class MemoryEvents:
         for position in old:
             for table in (self._journal, self._pending, self._dead):
                 table.pop(position, None)
+        self._counts = {key: count for key, count in self._counts.items() if key[1] >= at_ms}
         old_traces = [each for each in self._traces if each[1].at_ms < at_ms][:most]
         self._traces = [each for each in self._traces if not any(each is gone for gone in old_traces)]
         return max(len(old), len(old_traces))
@@ -93,7 +107,6 @@ class MemoryEvents:
 
     def _settle(self, settlement: Settlement) -> None:
         delivery = settlement.delivery
-        self._traces.append((_lane_of(delivery), settlement.trace))
         if self._pending.pop(delivery.position, None) is None:
             return
         tried = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1)
@@ -101,6 +114,13 @@ class MemoryEvents:
             self._dead[delivery.position] = tried
         elif settlement.next_ms is not None:
             self._pending[delivery.position] = msgspec.structs.replace(tried, next_ms=settlement.next_ms)
+
+    def _write(self, attempts: Attempts) -> None:
+        lane = attempts.lane
+        mine = [each for each in self._traces if each[0] == lane] + [(lane, trace) for trace in attempts.traces]
+        self._traces = [each for each in self._traces if each[0] != lane] + mine[-TRACES_KEPT:]
+        for slot_ms, count in attempts.counts.items():
+            self._counts[lane, slot_ms] = self._counts.get((lane, slot_ms), Count()) + count
 
     def _entries(self, lane: Lane) -> list[JournalEntry]:
         return [entry for at, entry in self._journal.values() if at == lane]
@@ -110,6 +130,7 @@ class MemoryEvents:
         self._pending = {position: each for position, each in self._pending.items() if not is_gone(_lane_of(each))}
         self._dead = {position: each for position, each in self._dead.items() if not is_gone(_lane_of(each))}
         self._traces = [each for each in self._traces if not is_gone(each[0])]
+        self._counts = {key: count for key, count in self._counts.items() if not is_gone(key[0])}
 
 
 def _lane_of(delivery: Delivery) -> Lane:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ioruntime.model.event import Delivery, Event, Trace
-from ioruntime.ports.events import Addressed, EventStore, Lane, Settlement
+from ioruntime.ports.events import SLOT_MS, TRACES_KEPT, Addressed, Attempts, Count, EventStore, Lane, Settlement
 from ioruntime.ports.namespaces import NamespaceStore
 from ioruntime.testing.entities_contract import NAMESPACE
 from ioruntime.testing.namespaces_contract import sample_namespace
@@ -24,19 +24,26 @@ def addressed(event_id: str = "e1", *, lane: Lane = LANE, received_ms: int = 100
     return Addressed(lane.namespace, lane.registration_id, sample_event(event_id, received_ms=received_ms), is_pushed)
 
 
-def settlement(delivery: Delivery, *, status: int = 500, next_ms: int | None = None, is_dead: bool = False) -> Settlement:
-    trace = Trace(
-        registration_id=delivery.registration_id,
-        event_id=delivery.event.event_id,
-        delivery_id=f"{delivery.event.event_id}-{delivery.attempt}",
-        attempt=delivery.attempt,
-        at_ms=delivery.next_ms,
+def sample_trace(number: int = 0, *, at_ms: int = 100) -> Trace:
+    return Trace(
+        registration_id="r1",
+        event_id="e1",
+        delivery_id=str(number),
+        attempt=0,
+        at_ms=at_ms,
         took_ms=3,
-        status=status,
+        status=500 + number,
         request="{}",
         response="schön",
     )
-    return Settlement(delivery=delivery, trace=trace, next_ms=next_ms, is_dead=is_dead)
+
+
+def attempts(*traces: Trace, lane: Lane = LANE, counts: dict[int, Count] | None = None) -> Attempts:
+    return Attempts(lane, traces, counts or {})
+
+
+def settlement(delivery: Delivery, *, next_ms: int | None = None, is_dead: bool = False) -> Settlement:
+    return Settlement(delivery=delivery, next_ms=next_ms, is_dead=is_dead)
 
 
 def ids(deliveries: Sequence[Delivery]) -> list[str]:
@@ -80,7 +87,7 @@ class EventsContract:
     async def test_what_was_taken_is_not_pending_any_more(self, events: EventStore) -> None:
         await events.append([addressed("a"), addressed("b")])
         first, _ = await events.pending(LANE, limit=10)
-        await events.settle([settlement(first, status=200)])
+        await events.settle([settlement(first)])
         assert ids(await events.pending(LANE, limit=10)) == ["b"]
         assert [entry.event.event_id for entry in await events.journal(LANE, after=0, limit=10)] == ["a", "b"]
 
@@ -104,17 +111,52 @@ class EventsContract:
         assert await events.revive(OTHER, now_ms=900) == 0
 
     async def test_traces_are_listed_newest_first(self, events: EventStore) -> None:
-        await events.append([addressed("a")])
-        for number in range(3):
-            (delivery,) = await events.pending(LANE, limit=1)
-            await events.settle([settlement(delivery, status=500 + number, next_ms=200 + number)])
+        await events.write_attempts([attempts(sample_trace(0), sample_trace(1)), attempts(sample_trace(9), lane=OTHER)])
+        await events.write_attempts([attempts(sample_trace(2))])
         assert [trace.status for trace in await events.traces(LANE, limit=2)] == [502, 501]
-        assert await events.traces(OTHER, limit=2) == []
+        assert await events.traces(LANE, limit=10) == [sample_trace(2), sample_trace(1), sample_trace(0)]
+        assert [trace.status for trace in await events.traces(OTHER, limit=2)] == [509]
+
+    async def test_old_traces_give_way_to_new_ones(self, events: EventStore) -> None:
+        await events.write_attempts([attempts(sample_trace(9), lane=OTHER)])
+        for half in range(2):
+            numbers = range(half * TRACES_KEPT // 2, half * TRACES_KEPT // 2 + TRACES_KEPT)
+            await events.write_attempts([attempts(*(sample_trace(number) for number in numbers))])
+        found = await events.traces(LANE, limit=1000)
+        assert len(found) == TRACES_KEPT
+        assert found[0].delivery_id == str(TRACES_KEPT * 3 // 2 - 1)
+        assert len(await events.traces(OTHER, limit=10)) == 1
+
+    async def test_attempts_are_counted_by_the_time_of_their_slot(self, events: EventStore) -> None:
+        await events.write_attempts([attempts(counts={0: Count(5, 1), SLOT_MS: Count(3, 3)})])
+        await events.write_attempts([attempts(counts={SLOT_MS: Count(1, 0)}), attempts(lane=OTHER, counts={0: Count(7, 7)})])
+        assert await events.count(LANE, since_ms=0) == Count(9, 4)
+        assert await events.count(LANE, since_ms=1) == Count(4, 3)
+        assert await events.count(LANE, since_ms=SLOT_MS + 1) == Count(0, 0)
+        await events.delete_before(SLOT_MS, most=10)
+        assert await events.count(LANE, since_ms=0) == Count(4, 3)
+
+    async def test_attempts_for_a_namespace_that_is_gone_are_left_out(
+        self, events: EventStore, namespaces: NamespaceStore
+    ) -> None:
+        await events.write_attempts([attempts(sample_trace(), counts={0: Count(1, 1)})])
+        await namespaces.delete(NAMESPACE)
+        await events.write_attempts([attempts(sample_trace(), counts={0: Count(1, 1)})])
+        assert (await events.traces(LANE, limit=10), await events.count(LANE, since_ms=0)) == ([], Count())
+
+    async def test_pending_goes_on_after_what_is_known(self, events: EventStore) -> None:
+        times = [("a", 1), ("b", 2), ("c", 2), ("d", 3)]
+        await events.append([addressed(event_id, received_ms=at_ms) for event_id, at_ms in times])
+        first, second, *_ = await events.pending(LANE, limit=2)
+        assert ids(await events.pending(LANE, limit=10, after=(second.next_ms, second.position))) == ["c", "d"]
+        assert ids(await events.pending(LANE, limit=2, after=(first.next_ms, first.position))) == ["b", "c"]
 
     async def test_a_registration_is_forgotten_alone(self, events: EventStore) -> None:
         await events.append([addressed("a"), addressed("b", lane=OTHER)])
         await events.settle([settlement(each, next_ms=1) for each in await events.pending(LANE, limit=10)])
+        await events.write_attempts([attempts(sample_trace(), counts={0: Count(1, 1)})])
         await events.forget(LANE)
+        assert await events.count(LANE, since_ms=0) == Count()
         assert await events.journal(LANE, after=0, limit=10) == []
         assert await events.traces(LANE, limit=10) == []
         assert await events.lanes() == [OTHER]
@@ -129,6 +171,7 @@ class EventsContract:
     async def test_what_is_old_is_deleted_in_steps(self, events: EventStore) -> None:
         await events.append([addressed("a", received_ms=1), addressed("b", received_ms=2), addressed("c", received_ms=3)])
         await events.settle([settlement(each, next_ms=9) for each in await events.pending(LANE, limit=1)])
+        await events.write_attempts([attempts(sample_trace(at_ms=1))])
         assert [await events.delete_before(3, most=1) for _ in range(3)] == [1, 1, 0]
         assert [entry.event.event_id for entry in await events.journal(LANE, after=0, limit=10)] == ["c"]
         assert ids(await events.pending(LANE, limit=10)) == ["c"]

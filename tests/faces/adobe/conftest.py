@@ -13,6 +13,7 @@ from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission
 from ioruntime.core.authenticate import Authenticator, identify
 from ioruntime.core.catalog import Catalog
+from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.core.packages import PackagePut, Packages
@@ -110,7 +111,7 @@ class Platform:
         self.resolver = Resolver(self.stores.entities)
         memory = EventMemory(self.stores.entities)
         listener = Forgetting(self.resolver, self.authenticator, memory)
-        self.events = build_events(EventParts(self.stores.entities, memory, self.resolver, self.clock, listener, URL))
+        self.events = build_events(EventParts(self.stores.entities, memory, self.resolver, self.clock, listener, Place(URL)))
         self.namespaces = Namespaces(self.stores.namespaces, clock=self.clock, listener=listener)
         self.packages = Packages(entities=self.stores.entities, limits=LIMITS, clock=self.clock, listener=listener)
         self.catalog = Catalog(

@@ -6,6 +6,7 @@ import pytest
 
 from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import Authenticator
+from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.resolve import Resolver
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
@@ -59,7 +60,9 @@ class Events:
         self.stores, self.clock = MemoryStores(), HandClock()
         memory = EventMemory(self.stores.entities)
         resolver, listener = Resolver(self.stores.entities), Forgetting(memory)
-        self.core = build_events(EventParts(self.stores.entities, memory, resolver, self.clock, listener, "http://platform.test"))
+        self.core = build_events(
+            EventParts(self.stores.entities, memory, resolver, self.clock, listener, Place("http://platform.test"))
+        )
         services = EventServices(
             gate=Gatekeeper(Authenticator(self.stores.namespaces, Tokens())),
             registrations=self.core.registrations,

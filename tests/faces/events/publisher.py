@@ -4,17 +4,19 @@ from typing import Any
 
 from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import Authenticator, identify
-from ioruntime.core.events.delivering.delivery import Answer, Deliverer
+from ioruntime.core.events.delivering.answer import Answer
+from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.delivering.parcel import Parcel
 from ioruntime.core.events.ingress import Ingress
 from ioruntime.core.events.registering.registration import RegistrationPut
+from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.resolve import Resolver
 from ioruntime.faces.adobe.errors import GatewayError, gateway_form
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.events.publishing import PublishingServices, face
 from ioruntime.faces.http.application import Application
 from ioruntime.faces.http.call import Call
-from ioruntime.model.errors import InvalidCredentialsError
+from ioruntime.model.errors import InvalidCredentialsError, NotFoundError
 from ioruntime.model.event import EventOfInterest
 from ioruntime.model.identity import AuthKey, Namespace, Owner
 from ioruntime.ports.events import Lane
@@ -36,7 +38,7 @@ class Publisher:
         self.clock.s = 1_700_000_000.0
         memory = EventMemory(self.stores.entities)
         self._changed = memory
-        parts = EventParts(self.stores.entities, memory, Resolver(self.stores.entities), self.clock, self, "http://p.test")
+        parts = EventParts(self.stores.entities, memory, Resolver(self.stores.entities), self.clock, self, Place("http://p.test"))
         self.registrations = build_events(parts).registrations
         store = self.stores.events
         self.deliverer = Deliverer(store=store, registrations=self.registrations, receivers=self, clock=self.clock, reporter=self)
@@ -54,6 +56,7 @@ class Publisher:
             deliverer=self.deliverer,
             clock=self.clock,
             public_key=self.key,
+            accept=self.accept,
             error_form=gateway_form,
             error=GatewayError,
         )
@@ -88,10 +91,14 @@ class Publisher:
         await self.deliverer.drained()
 
     async def send(self, parcel: Parcel) -> Answer | None:
-        return Answer(self.status, "asked", "said")
+        return Answer(self.status, "said", "asked")
 
     async def key(self, name: str) -> bytes | None:
         return b"PEM" if name == "pub-key-1.pem" else None
+
+    async def accept(self, token: str) -> None:
+        if token != "invited":
+            raise NotFoundError
 
     async def verify(self, token: str) -> Claims:
         """Take a token for what it reaches: `org/integration`."""

@@ -39,7 +39,7 @@ async def test_a_structured_event_is_taken(publisher: Publisher) -> None:
     assert (answer.status, answer.body) == (200, b"OK")
     assert await kept(publisher) == [WHOLE]
     await publisher.deliver()
-    assert [trace.status for trace in await publisher.stores.events.traces(LANE, limit=10)] == [200]
+    assert [trace.status for trace in await publisher.deliverer.ledger.traces(LANE)] == [200]
 
 
 async def test_an_event_that_nobody_wants_is_204(publisher: Publisher) -> None:

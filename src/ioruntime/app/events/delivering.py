@@ -1,5 +1,7 @@
 """Build what publishing and delivering events needs, from the stores and services that are there already."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -7,8 +9,11 @@ import msgspec
 
 from ioruntime.app.events.keys import EventKeys
 from ioruntime.core.authenticate import Authenticator
-from ioruntime.core.events.delivering.delivery import Deliverer, DeliveryReporter
+from ioruntime.core.events.delivering.delivery import Deliverer
+from ioruntime.core.events.delivering.lane import DeliveryReporter
 from ioruntime.core.events.delivering.receivers import ActionReceiver, EveryReceiver, WebhookReceiver
+from ioruntime.core.events.delivering.signing import ClientSecrets, Signer
+from ioruntime.core.events.delivering.validation import Validation
 from ioruntime.core.events.ingress import Ingress
 from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.core.invocation import Invocations
@@ -17,6 +22,8 @@ from ioruntime.ports.clock import Clock
 from ioruntime.ports.events import EventStore, Lane
 from ioruntime.ports.webhooks import WebhookExchanger
 
+VALIDATE = "/events/validate/"
+
 
 class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
     """The services of publishing and delivering."""
@@ -24,7 +31,14 @@ class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
     store: EventStore
     ingress: Ingress
     deliverer: Deliverer
+    validation: Validation
     keys: EventKeys
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        """Let both work while the context lasts."""
+        async with self.validation, self.deliverer:
+            yield
 
 
 class Stores(Protocol):
@@ -32,6 +46,16 @@ class Stores(Protocol):
 
     @property
     def events(self) -> EventStore: ...
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What connects deliveries with the world."""
+
+    exchanger: WebhookExchanger
+    secrets: ClientSecrets
+    data_dir: Path
+    url: str
+    """Where webhooks reach the platform."""
 
 
 class DeliveryParts(msgspec.Struct, frozen=True):
@@ -42,23 +66,33 @@ class DeliveryParts(msgspec.Struct, frozen=True):
     authenticator: Authenticator
     resolver: Resolver
     invocations: Invocations
-    exchanger: WebhookExchanger
     clock: Clock
-    data_dir: Path
+    outside: Outside
 
 
 def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Deliveries:
-    """Put the services together; the owner of the deliverer opens and runs it."""
-    store, registrations, keys = parts.stores.events, parts.registrations, EventKeys(parts.data_dir)
+    """Put the services together; their owner opens them, and runs the deliverer."""
+    store, registrations, keys = parts.stores.events, parts.registrations, EventKeys(parts.outside.data_dir)
+    signer = Signer(keys, parts.outside.secrets)
+    validation = Validation(
+        exchanger=parts.outside.exchanger,
+        signer=signer,
+        registrations=registrations,
+        clock=parts.clock,
+        reporter=reporter,
+        url=parts.outside.url + VALIDATE,
+    )
     receivers = EveryReceiver(
         ActionReceiver(authenticator=parts.authenticator, resolver=parts.resolver, invocations=parts.invocations),
-        WebhookReceiver(exchanger=parts.exchanger, signer=keys.signer, registrations=registrations),
+        WebhookReceiver(exchanger=parts.outside.exchanger, signer=signer, consent=validation),
     )
     deliverer = Deliverer(store=store, registrations=registrations, receivers=receivers, clock=parts.clock, reporter=reporter)
     ingress = Ingress(addressees=registrations, store=store, clock=parts.clock, wake=deliverer.wake)
 
     async def forget(namespace: str, registration_id: str) -> None:
+        deliverer.ledger.forget(Lane(namespace, registration_id))
         await store.forget(Lane(namespace, registration_id))
 
     registrations.tell_deleted(forget)
-    return Deliveries(store=store, ingress=ingress, deliverer=deliverer, keys=keys)
+    registrations.tell_unverified(validation.begin)
+    return Deliveries(store=store, ingress=ingress, deliverer=deliverer, validation=validation, keys=keys)

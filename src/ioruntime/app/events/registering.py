@@ -3,7 +3,7 @@
 import msgspec
 
 from ioruntime.core.events.registering.providers import Providers, provider_mirror
-from ioruntime.core.events.registering.registrations import Registrations, registration_mirror
+from ioruntime.core.events.registering.registrations import Place, Registrations, registration_mirror
 from ioruntime.core.packages import EntityListener
 from ioruntime.core.resolve import Resolver
 from ioruntime.ports.clock import Clock
@@ -38,8 +38,7 @@ class EventParts(msgspec.Struct, frozen=True):
     resolver: Resolver
     clock: Clock
     listener: EntityListener
-    url: str
-    """Where clients reach the platform."""
+    place: Place
 
 
 def build_events(parts: EventParts) -> Events:
@@ -53,6 +52,6 @@ def build_events(parts: EventParts) -> Events:
         resolver=parts.resolver,
         clock=clock,
         listener=listener,
-        url=parts.url,
+        place=parts.place,
     )
     return Events(registrations, providers)

@@ -17,7 +17,6 @@ from ioruntime.ports.events import EventStore, Lane
 
 LIMIT = 100
 LIMIT_MOST = 1000
-TRACES_MOST = 100
 _WAIT_S = 10
 
 
@@ -101,7 +100,7 @@ class JournalHandlers:
     async def get_traces(self, call: Call) -> Reply:
         """Show the last hundred attempts to deliver, newest first."""
         lane = await self._lane(call)
-        return Reply.json(TraceList(await self._store.traces(lane, limit=TRACES_MOST)))
+        return Reply.json(TraceList(await self._deliverer.ledger.traces(lane)))
 
     async def get_dead_letters(self, call: Call) -> Reply:
         """Show events whose delivery was given up, oldest first."""

@@ -20,6 +20,7 @@ from ioruntime.ports.events import EventStore
 
 PUBLISH = "/events/publish"
 KEYS = "/prod/keys"
+VALIDATE = "/events/validate"
 _INTEGRATION = "/events/organizations/{orgId}/integrations/{intId}"
 _TEXT = {"type": "string"}
 _LIMIT = QueryParameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "How many at most.")
@@ -42,6 +43,8 @@ class PublishingServices(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     public_key: Callable[[str], Awaitable[bytes | None]]
     """Returns the PEM of a key by the file name in its path."""
+    accept: Callable[[str], Awaitable[None]]
+    """Hears the token of an invitation that a webhook follows."""
     error_form: ErrorForm
     error: Any
 
@@ -49,8 +52,8 @@ class PublishingServices(msgspec.Struct, frozen=True, kw_only=True):
 def face(services: PublishingServices) -> Face:
     """Build the face."""
     return Face(
-        prefixes=(PUBLISH, KEYS),
-        operations=(*_publishing(services), *_journals(services), _keys(services)),
+        prefixes=(PUBLISH, KEYS, VALIDATE),
+        operations=(*_publishing(services), *_journals(services), _keys(services), _validation(services)),
         error_form=services.error_form,
         error=services.error,
         title="I/O Events: publishing and delivery",
@@ -117,3 +120,12 @@ def _keys(services: PublishingServices) -> Operation:
         return Reply(200, pem, b"application/x-pem-file")
 
     return Operation(method="GET", path=f"{KEYS}/{{name}}", handler=get_public_key, security="none", hidden=True)
+
+
+def _validation(services: PublishingServices) -> Operation:
+    async def accept_events(call: Call) -> Reply:
+        """Show, as a webhook that was invited to, that events are wanted."""
+        await services.accept(call.params["token"])
+        return Reply.text("OK")
+
+    return Operation(method="GET", path=f"{VALIDATE}/{{token}}", handler=accept_events, security="none", hidden=True)

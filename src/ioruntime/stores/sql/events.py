@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioruntime.model.event import Delivery, Event, JournalEntry, Trace
-from ioruntime.ports.events import Addressed, Lane, Settlement
+from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement
 from ioruntime.stores.documents import read_trace, write_trace
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.reclaim import reclaim
-from ioruntime.stores.sql.schema import deliveries, namespaces, traces
+from ioruntime.stores.sql.schema import attempts, deliveries, namespaces, traces
 from ioruntime.stores.sql.schema import journal as entries
 from ioruntime.stores.traits import as_int64
 
@@ -62,11 +62,16 @@ class SqlEvents:
             rows = await connection.execute(select(*columns).where(~deliveries.c.is_dead).distinct())
             return [Lane(*row) for row in rows]
 
-    async def pending(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
-        return await self._deliveries(lane, is_dead=False, order=(deliveries.c.next_ms, deliveries.c.position), limit=limit)
+    async def pending(self, lane: Lane, *, limit: int, after: tuple[int, int] | None = None) -> Sequence[Delivery]:
+        wanted = _deliveries(lane, is_dead=False)
+        if after is not None:
+            next_ms, position = after
+            is_later = or_(deliveries.c.next_ms > next_ms, deliveries.c.position > position)
+            wanted = wanted.where(deliveries.c.next_ms >= next_ms, is_later)
+        return await self._read(wanted.order_by(deliveries.c.next_ms, deliveries.c.position).limit(limit))
 
     async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
-        return await self._deliveries(lane, is_dead=True, order=(deliveries.c.position,), limit=limit)
+        return await self._read(_deliveries(lane, is_dead=True).order_by(deliveries.c.position).limit(limit))
 
     async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
         is_meant = [*_of(deliveries, lane), deliveries.c.is_dead]
@@ -77,6 +82,19 @@ class SqlEvents:
             values = {"is_dead": False, "attempt": 0, "next_ms": now_ms, "since_ms": now_ms}
             return (await connection.execute(update(deliveries).where(*is_meant).values(values))).rowcount
 
+    async def write_attempts(self, made: Sequence[Attempts]) -> None:
+        async with self._engine.writing() as connection:
+            known = await _known_namespaces(connection, {each.lane.namespace for each in made})
+            kept = [each for each in made if each.lane.namespace in known]
+            await _write_traces(connection, kept)
+            await _write_counts(self._engine, connection, kept)
+
+    async def count(self, lane: Lane, *, since_ms: int) -> Count:
+        sums = select(func.sum(attempts.c.made), func.sum(attempts.c.failed))
+        async with self._engine.reading() as connection:
+            row = (await connection.execute(sums.where(*_of(attempts, lane), attempts.c.slot_ms >= since_ms))).one()
+        return Count(*(int(number or 0) for number in row))
+
     async def traces(self, lane: Lane, *, limit: int) -> Sequence[Trace]:
         newest = select(traces.c.doc).where(*_of(traces, lane)).order_by(traces.c.sequence.desc()).limit(limit)
         async with self._engine.reading() as connection:
@@ -84,7 +102,7 @@ class SqlEvents:
 
     async def forget(self, lane: Lane) -> None:
         async with self._engine.writing() as connection:
-            for table in (entries, deliveries, traces):
+            for table in (entries, deliveries, traces, attempts):
                 await connection.execute(delete(table).where(*_of(table, lane)))
 
     async def delete_before(self, at_ms: int, *, most: int) -> int:
@@ -94,17 +112,19 @@ class SqlEvents:
             await connection.execute(delete(deliveries).where(deliveries.c.position.in_(old_entries)))
             gone = (await connection.execute(delete(entries).where(entries.c.position.in_(old_entries)))).rowcount
             gone_traces = (await connection.execute(delete(traces).where(traces.c.sequence.in_(old_traces)))).rowcount
+            await connection.execute(delete(attempts).where(attempts.c.slot_ms < at_ms))
         await reclaim(self._engine)
         return max(gone, gone_traces)
 
-    async def _deliveries(
-        self, lane: Lane, *, is_dead: bool, order: Sequence[ColumnElement[Any]], limit: int
-    ) -> Sequence[Delivery]:
-        columns = (entries, deliveries.c.attempt, deliveries.c.next_ms, deliveries.c.since_ms)
-        joined = select(*columns).join(deliveries, deliveries.c.position == entries.c.position)
-        wanted = joined.where(*_of(deliveries, lane), deliveries.c.is_dead == is_dead).order_by(*order).limit(limit)
+    async def _read(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Delivery]:
         async with self._engine.reading() as connection:
             return [_delivery_of(row) for row in await connection.execute(wanted)]
+
+
+def _deliveries(lane: Lane, *, is_dead: bool) -> Select[*tuple[Any, ...]]:
+    columns = (entries, deliveries.c.attempt, deliveries.c.next_ms, deliveries.c.since_ms)
+    joined = select(*columns).join(deliveries, deliveries.c.position == entries.c.position)
+    return joined.where(*_of(deliveries, lane), deliveries.c.is_dead == is_dead)
 
 
 async def write_changes(engine: SqlEngine, batch: Sequence[Change]) -> None:
@@ -134,10 +154,44 @@ async def _settle(connection: AsyncConnection, settlements: Sequence[Settlement]
         await connection.execute(_OVER, over)
     if kept:
         await connection.execute(_AGAIN, kept)
-    if settlements:
-        await connection.execute(insert(traces), [_trace_row(each) for each in settlements])
 
 
+async def _write_traces(connection: AsyncConnection, made: Sequence[Attempts]) -> None:
+    rows = [_trace_row(each.lane, trace) for each in made for trace in each.traces]
+    if not rows:
+        return
+    await connection.execute(insert(traces), rows)
+    for lane in {each.lane for each in made if each.traces}:
+        newest = select(traces.c.sequence).where(*_of(traces, lane)).order_by(traces.c.sequence.desc())
+        last = newest.offset(TRACES_KEPT).limit(1).scalar_subquery()
+        await connection.execute(delete(traces).where(*_of(traces, lane), traces.c.sequence <= last))
+
+
+async def _write_counts(engine: SqlEngine, connection: AsyncConnection, made: Sequence[Attempts]) -> None:
+    counts = [(each.lane, slot_ms, count) for each in made for slot_ms, count in each.counts.items()]
+    if not counts:
+        return
+    new = [
+        {"namespace": lane.namespace, "registration_id": lane.registration_id, "slot_ms": slot_ms, "made": 0, "failed": 0}
+        for lane, slot_ms, _ in counts
+    ]
+    await engine.insert_many(connection, attempts, new)
+    added = [
+        {"of_namespace": lane[0], "of_id": lane[1], "at_ms": slot_ms, "more": count.attempts, "more_failed": count.failed}
+        for lane, slot_ms, count in counts
+    ]
+    await connection.execute(_COUNT, added)
+
+
+_COUNT = (
+    update(attempts)
+    .where(
+        attempts.c.namespace == bindparam("of_namespace"),
+        attempts.c.registration_id == bindparam("of_id"),
+        attempts.c.slot_ms == bindparam("at_ms"),
+    )
+    .values(made=attempts.c.made + bindparam("more"), failed=attempts.c.failed + bindparam("more_failed"))
+)
 _OVER = delete(deliveries).where(deliveries.c.position == bindparam("at"))
 _AGAIN = (
     update(deliveries)
@@ -195,11 +249,10 @@ def _again_row(settlement: Settlement) -> Mapping[str, object]:
     }
 
 
-def _trace_row(settlement: Settlement) -> Mapping[str, object]:
-    delivery, trace = settlement.delivery, settlement.trace
+def _trace_row(lane: Lane, trace: Trace) -> Mapping[str, object]:
     return {
-        "namespace": delivery.namespace,
-        "registration_id": delivery.registration_id,
+        "namespace": lane.namespace,
+        "registration_id": lane.registration_id,
         "at_ms": trace.at_ms,
         "doc": write_trace(trace),
     }

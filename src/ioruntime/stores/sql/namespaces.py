@@ -14,7 +14,7 @@ from ioruntime.ports.namespaces import Change
 from ioruntime.stores.documents import read_overrides
 from ioruntime.stores.sql.changes import add_change, changes_after, last_change
 from ioruntime.stores.sql.engine import SqlEngine
-from ioruntime.stores.sql.schema import accepted, activations, deliveries, entities, journal, namespaces, traces
+from ioruntime.stores.sql.schema import accepted, activations, attempts, deliveries, entities, journal, namespaces, traces
 
 
 class SqlNamespaces:
@@ -68,7 +68,7 @@ class SqlNamespaces:
             gone = await connection.execute(delete(namespaces).where(namespaces.c.name == name))
             if gone.rowcount == 0:
                 return False
-            for table in (entities, activations, accepted, journal, deliveries, traces):
+            for table in (entities, activations, accepted, journal, deliveries, traces, attempts):
                 await connection.execute(delete(table).where(table.c.namespace == name))
             await add_change(connection, name, None, now_ms=self._now_ms())
             return True

@@ -164,6 +164,18 @@ traces = Table(
 Index("ix_traces_newest", traces.c.namespace, traces.c.registration_id, traces.c.sequence)
 Index("ix_traces_oldest", traces.c.at_ms)
 
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("namespace", String, nullable=False),
+    Column("registration_id", String, nullable=False),
+    Column("slot_ms", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    PrimaryKeyConstraint("namespace", "registration_id", "slot_ms"),
+)
+Index("ix_attempts_oldest", attempts.c.slot_ms)
+
 version = Table(
     "alembic_version",
     MetaData(),

@@ -1,18 +1,20 @@
 """Deliveries that come, fail, are tried again and given up; each registration for itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
-from ioruntime.core.events.delivering.delivery import AT_ONCE, Answer, Deliverer
+from ioruntime.core.events.delivering.answer import Answer
+from ioruntime.core.events.delivering.delivery import Deliverer
+from ioruntime.core.events.delivering.lane import AT_ONCE
 from ioruntime.core.events.delivering.parcel import BATCH_BYTES, Parcel, pack
 from ioruntime.model.errors import UnavailableError
-from ioruntime.model.event import Delivery, DeliveryType, Event, Registration
+from ioruntime.model.event import Delivery, DeliveryType, Event, Health, IntegrationStatus, Registration
 from ioruntime.model.identity import AuthKey, Namespace, Owner
-from ioruntime.ports.events import Addressed, Lane
+from ioruntime.ports.events import Addressed, Lane, Settlement
 from ioruntime.stores.memory import MemoryStores
 from ioruntime.testing.clock import HandClock
 
@@ -54,7 +56,7 @@ class Receiver:
             await (asyncio.Event().wait() if parcel.registration.registration_id in self.holding else asyncio.sleep(0))
         finally:
             self._at_once -= 1
-        return Answer(self.status(parcel), "asked", "said")
+        return Answer(self.status(parcel), "said", "asked")
 
     @property
     def came(self) -> list[str]:
@@ -78,6 +80,14 @@ class Post:
         self.deliverer = self.build()
 
     async def find(self, namespace: str, registration_id: str) -> Registration | None:
+        return self.registrations.get(registration_id)
+
+    async def update(
+        self, namespace: str, registration_id: str, change: Callable[[Registration], Registration]
+    ) -> Registration | None:
+        found = self.registrations.get(registration_id)
+        if found is not None:
+            self.registrations[registration_id] = change(found)
         return self.registrations.get(registration_id)
 
     def build(self) -> Deliverer:
@@ -123,7 +133,7 @@ async def test_events_arrive_once_and_leave_a_trace(post: Post) -> None:
     await post.deliver(after_s=86_400)
     assert post.receiver.came == ["a", "b"]
     assert await post.stores.events.lanes() == []
-    traces = await post.stores.events.traces(Lane("guest", "r"), limit=10)
+    traces = await post.deliverer.ledger.traces(Lane("guest", "r"))
     assert [(trace.event_id, trace.attempt, trace.status, trace.response) for trace in traces] == [
         ("b", 0, 200, "said"),
         ("a", 0, 200, "said"),
@@ -233,10 +243,10 @@ async def test_a_bug_in_a_receiver_costs_one_event(post: Post) -> None:
 async def test_a_store_that_fails_is_asked_again_a_second_later(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     pending, fails = post.stores.events.pending, [True]
 
-    async def fail_once(lane: Lane, *, limit: int) -> object:
+    async def fail_once(lane: Lane, *, limit: int, after: tuple[int, int] | None = None) -> object:
         if fails.pop() if fails else False:
             raise UnavailableError("full")
-        return await pending(lane, limit=limit)
+        return await pending(lane, limit=limit, after=after)
 
     monkeypatch.setattr(post.stores.events, "pending", fail_once)
     await post.post("a")
@@ -252,6 +262,64 @@ async def test_batches_are_of_twenty_events(post: Post) -> None:
     await post.deliver()
     assert [len(parcel.deliveries) for parcel in post.receiver.parcels] == [20, 20, 5]
     assert len(msgspec.json.decode(post.receiver.parcels[0].body)) == 20
+
+
+async def test_a_registration_that_lets_a_day_of_attempts_fail_is_switched_off(post: Post) -> None:
+    post.receiver.status = lambda _: 503
+    await post.post(*(str(number) for number in range(10)))
+    await post.deliver()
+    assert post.registrations["r"].health is Health.UNSTABLE
+    for _ in range(200):
+        await post.deliver(after_s=15 * MINUTE_S)
+        await post.post("more")
+        if post.registrations["r"].status is IntegrationStatus.DISABLED:
+            break
+    assert post.registrations["r"].health is Health.DISABLED
+    assert post.clock.s >= 86_400
+    assert post.registrations["s"].health is Health.ACTIVE
+
+
+async def test_a_registration_that_recovers_is_active_again(post: Post) -> None:
+    post.receiver.status = lambda _: 503
+    await post.post(*(str(number) for number in range(10)))
+    await post.deliver()
+    post.receiver.status = lambda _: 200
+    await post.post(*(str(number) for number in range(10)))
+    await post.deliver()
+    assert (post.registrations["r"].health, post.registrations["r"].unstable_since_ms) == (Health.ACTIVE, None)
+
+
+async def test_settling_costs_no_delivery_its_turn(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle, sizes = post.stores.events.settle, list[int]()
+
+    async def slowly(settlements: Sequence[Settlement]) -> None:
+        sizes.append(len(settlements))
+        await asyncio.sleep(0)
+        await settle(settlements)
+
+    monkeypatch.setattr(post.stores.events, "settle", slowly)
+    await post.post(*(str(number) for number in range(500)))
+    await post.deliver()
+    assert sorted(map(int, post.receiver.came)) == list(range(500))
+    assert (sum(sizes), max(sizes) > 1) == (500, True)
+    assert await post.stores.events.lanes() == []
+
+
+async def test_a_settlement_that_fails_leads_to_another_attempt(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle, fails = post.stores.events.settle, [True]
+
+    async def fail_once(settlements: Sequence[Settlement]) -> None:
+        if fails.pop() if fails else False:
+            raise UnavailableError("full")
+        await settle(settlements)
+
+    monkeypatch.setattr(post.stores.events, "settle", fail_once)
+    await post.post("a")
+    await post.deliver()
+    assert post.reported.errors == ["guest/r: full"]
+    await post.deliver(after_s=1)
+    assert post.receiver.came == ["a", "a"]
+    assert await post.stores.events.lanes() == []
 
 
 def _deliveries(*sizes: int, attempts: tuple[int, ...] = ()) -> list[Delivery]:

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from ioruntime.core.events.delivering.parcel import Parcel
-from ioruntime.core.events.delivering.receivers import WebhookReceiver, answers, arguments_of, status_of
-from ioruntime.core.events.delivering.signing import Signer
+from ioruntime.core.events.delivering.receivers import WebhookReceiver, arguments_of, status_of
+from ioruntime.core.events.delivering.signing import Signer, by_secret
 from ioruntime.model.activation import Activation, Status, new_activation_id
 from ioruntime.model.errors import ForbiddenError, UnavailableError
 from ioruntime.model.event import Delivery, DeliveryType, Event, Registration
@@ -56,23 +56,23 @@ class Web:
     def __init__(self, answer: Callable[[Webhook], WebhookAnswer]) -> None:
         self.answer = answer
         self.webhooks: list[Webhook] = []
-        self.registration = HOOK
+        self.agrees = True
 
     async def exchange(self, webhook: Webhook) -> WebhookAnswer:
         self.webhooks.append(webhook)
         return self.answer(webhook)
 
-    async def signer(self) -> Signer:
-        return Signer((Key("/keys/1"), Key("/keys/2")))
+    async def pair(self) -> tuple[Key, Key]:
+        return Key("/keys/1"), Key("/keys/2")
 
-    async def update(
-        self, namespace: str, registration_id: str, change: Callable[[Registration], Registration]
-    ) -> Registration | None:
-        self.registration = change(self.registration)
-        return self.registration
+    async def secret(self, client_id: str, owner: Owner) -> str | None:
+        return "geheim" if (client_id, owner) == ("c", Owner("org", "int")) else None
+
+    async def wants_events(self, registration: Registration) -> bool:
+        return self.agrees
 
     def receiver(self) -> WebhookReceiver:
-        return WebhookReceiver(exchanger=self, signer=self.signer, registrations=self)
+        return WebhookReceiver(exchanger=self, signer=Signer(self, self), consent=self)
 
 
 def said(body: bytes = b"", status: int = 200) -> WebhookAnswer:
@@ -100,6 +100,7 @@ async def test_a_webhook_is_signed_twice_and_says_what_it_brings() -> None:
         "x-adobe-event-code": "c",
         "x-adobe-provider": "p",
         "x-adobe-retry-count": "2",
+        "x-adobe-signature": by_secret("geheim", sent.body),
         "x-adobe-digital-signature-1": "signed 25",
         "x-adobe-public-key1-path": "/keys/1",
         "x-adobe-digital-signature-2": "signed 25",
@@ -120,41 +121,11 @@ async def test_no_answer_is_a_pseudo_status(error: Exception, status: int) -> No
     assert (await Web(raising(error)).receiver().send(parcel())).status == status
 
 
-def _challenged(webhook: Webhook) -> WebhookAnswer:
-    return said(webhook.url.partition("challenge=")[2].encode())
-
-
-async def test_a_new_webhook_is_challenged_before_its_first_event() -> None:
-    web = Web(_challenged)
-    web.registration = unverified = msgspec.structs.replace(HOOK, is_verified=False)
-    assert (await web.receiver().send(parcel(unverified))).status == 200
-    assert [webhook.method for webhook in web.webhooks] == ["GET", "POST"]
-    assert web.webhooks[0].url.startswith("https://hook.test/in?a=b&challenge=")
-    assert web.registration.is_verified
-
-
-async def test_a_webhook_that_ignores_the_challenge_gets_no_event() -> None:
+async def test_a_webhook_that_did_not_agree_gets_no_event() -> None:
     web = Web(lambda _: said(b"hello"))
-    web.registration = unverified = msgspec.structs.replace(HOOK, is_verified=False)
-    assert (await web.receiver().send(parcel(unverified))).status == 602
-    assert [webhook.method for webhook in web.webhooks] == ["GET"]
-    assert not web.registration.is_verified
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        (said(b"abc"), True),
-        (said(b"abc\n"), True),
-        (said(b'{"challenge": "abc"}'), True),
-        (said(b'{"challenge": "x"}'), False),
-        (said(b'["abc"]'), False),
-        (said(b""), False),
-        (said(b"abc", 500), False),
-    ],
-)
-def test_answers_to_a_challenge(answer: WebhookAnswer, expected: bool) -> None:
-    assert answers(answer, "abc") is expected
+    web.agrees = False
+    assert (await web.receiver().send(parcel(msgspec.structs.replace(HOOK, is_verified=False)))).status == 602
+    assert web.webhooks == []
 
 
 def test_an_action_gets_the_members_the_event_and_the_headers() -> None:

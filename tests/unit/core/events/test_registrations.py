@@ -11,6 +11,7 @@ from ioruntime.app.events.registering import EventMemory, EventParts, build_even
 from ioruntime.core.authenticate import identify
 from ioruntime.core.events.registering.provider import EventMetadata, Provider, ProviderPut
 from ioruntime.core.events.registering.registration import RegistrationPut
+from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.resolve import Resolver
 from ioruntime.model.errors import ConcurrentModificationError, CorruptError, InvalidError, UnavailableError
 from ioruntime.model.event import EventOfInterest, Health, IntegrationStatus, Registration
@@ -42,7 +43,7 @@ class Process:
         self.memory, self.clock = EventMemory(entities or stores.entities), HandClock()
         self.listener = Listener(self.memory)
         resolver, store = Resolver(stores.entities), entities or stores.entities
-        core = build_events(EventParts(store, self.memory, resolver, self.clock, self.listener, "http://platform.test"))
+        core = build_events(EventParts(store, self.memory, resolver, self.clock, self.listener, Place("http://platform.test")))
         self.registrations, self.providers = core.registrations, core.providers
 
     async def names(self, provider: str, code: str = "made", **orgs: Sequence[str]) -> list[str]:

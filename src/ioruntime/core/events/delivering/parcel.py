@@ -45,6 +45,12 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
         }
         return headers | ({"x-adobe-retry-count": str(self.attempt)} if self.attempt else {})
 
+    @property
+    def text(self) -> str:
+        """What is sent, for people."""
+        lines = [f"{name}: {value}" for name, value in self.headers.items()]
+        return "\n".join([*lines, "", self.body.decode(errors="replace")])
+
 
 def pack(registration: Registration, deliveries: Sequence[Delivery]) -> Iterator[Parcel]:
     """Make parcels of deliveries, in their order; what is tried for another time than the rest goes apart."""

@@ -1,18 +1,15 @@
 """Brings parcels to where a registration wants them: a runtime action, or a webhook."""
 
 import secrets
-import uuid
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Protocol, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from typing import Protocol
 
 import msgspec
 
 from ioruntime.core.authenticate import Authenticator
-from ioruntime.core.events.delivering.delivery import Answer
+from ioruntime.core.events.delivering.answer import Answer
 from ioruntime.core.events.delivering.parcel import Parcel
-from ioruntime.core.events.delivering.schedule import NO_NETWORK, NO_TLS, TIMED_OUT, UNEXPECTED, is_success
+from ioruntime.core.events.delivering.schedule import NO_NETWORK, NO_TLS, TIMED_OUT, UNEXPECTED
 from ioruntime.core.events.delivering.signing import Signer
 from ioruntime.core.invocation import Accepted, Invocations
 from ioruntime.core.resolve import Resolver
@@ -21,9 +18,10 @@ from ioruntime.model.errors import ForbiddenError, InvalidError, IoRuntimeError,
 from ioruntime.model.event import Registration
 from ioruntime.model.names import EntityPath
 from ioruntime.model.params import Arguments
-from ioruntime.ports.webhooks import NoAnswerInTimeError, NoTrustError, Webhook, WebhookAnswer, WebhookExchanger
+from ioruntime.ports.webhooks import NoAnswerInTimeError, NoTrustError, Webhook, WebhookExchanger
 
 ACTION_WAIT_MS = 60_000
+_NO_CONSENT = "The webhook did not answer the challenge."
 _STATUSES: tuple[tuple[type[IoRuntimeError], int], ...] = (
     (ThrottledError, 429),
     (NoAnswerInTimeError, TIMED_OUT),
@@ -63,11 +61,11 @@ class ActionReceiver:
         try:
             outcome = await self._invoke(parcel.registration, arguments)
         except IoRuntimeError as error:
-            return Answer(status_of_error(error), _text(arguments), str(error))
+            return Answer(status_of_error(error), str(error))
         if isinstance(outcome, Accepted):
-            return Answer(TIMED_OUT, _text(arguments), f"The activation {outcome.activation_id} did not end in time.")
+            return Answer(TIMED_OUT, f"The activation {outcome.activation_id} did not end in time.")
         response = msgspec.json.encode({"activationId": outcome.activation_id, "result": outcome.result})
-        return Answer(status_of(outcome), _text(arguments), response.decode())
+        return Answer(status_of(outcome), response.decode())
 
     async def _invoke(self, registration: Registration, arguments: Arguments) -> Activation | Accepted:
         identity = await self._authenticator.named(registration.namespace)
@@ -78,53 +76,36 @@ class ActionReceiver:
         )
 
 
-class RegistrationUpdates(Protocol):
-    """Writes what the platform finds out about a registration."""
+class Consent(Protocol):
+    """Knows which webhooks want events."""
 
-    async def update(
-        self, namespace: str, registration_id: str, change: Callable[[Registration], Registration]
-    ) -> Registration | None:
-        """Change a registration; None when it is gone."""
+    async def wants_events(self, registration: Registration) -> bool:
+        """Tell whether a webhook may be sent events."""
         ...
 
 
-Signing: TypeAlias = Callable[[], Awaitable[Signer]]
-
-
 class WebhookReceiver:
-    """Posts to a URL, once that has shown by its answer to a challenge that it wants events."""
+    """Posts to a URL, once that has shown that it wants events."""
 
-    def __init__(self, *, exchanger: WebhookExchanger, signer: Signing, registrations: RegistrationUpdates) -> None:
-        """
-        Args:
-            signer: gives the signer, which may have to be loaded first.
-        """
+    def __init__(self, *, exchanger: WebhookExchanger, signer: Signer, consent: Consent) -> None:
         self._exchanger = exchanger
         self._signer = signer
-        self._registrations = registrations
+        self._consent = consent
 
     async def send(self, parcel: Parcel) -> Answer:
         registration, body = parcel.registration, parcel.body
         url = registration.webhook_url or ""
         try:
-            if not registration.is_verified and not await self._verify(registration, url):
-                return Answer(NO_NETWORK, f"GET {url}?challenge=", "The webhook did not answer the challenge.")
+            if not registration.is_verified and not await self._consent.wants_events(registration):
+                return Answer(NO_NETWORK, _NO_CONSENT, f"GET {url}?challenge=")
             kind = "application/cloudevents-batch+json" if parcel.is_batch else "application/cloudevents+json"
-            headers = {"content-type": f"{kind}; charset=utf-8"} | parcel.headers | (await self._signer()).headers(body)
+            signatures = await self._signer.headers(registration, body)
+            headers = {"content-type": f"{kind}; charset=utf-8"} | parcel.headers | signatures
             request = _shown(url, headers, body)
             answer = await self._exchanger.exchange(Webhook(url, tuple(headers.items()), body))
         except IoRuntimeError as error:
-            return Answer(_status_without_answer(error), f"POST {url}", str(error))
-        return Answer(answer.status, request, answer.body.decode(errors="replace"))
-
-    async def _verify(self, registration: Registration, url: str) -> bool:
-        challenge = str(uuid.uuid4())
-        separator = "&" if urlsplit(url).query else "?"
-        asked = f"{url}{separator}{urlencode({'challenge': challenge})}"
-        if not answers(await self._exchanger.exchange(Webhook(asked, (), b"", "GET")), challenge):
-            return False
-        await self._registrations.update(registration.namespace, registration.registration_id, lambda now: _verified(now, url))
-        return True
+            return Answer(_status_without_answer(error), str(error), f"POST {url}")
+        return Answer(answer.status, answer.body.decode(errors="replace"), request)
 
 
 def arguments_of(parcel: Parcel) -> Arguments:
@@ -154,17 +135,6 @@ def status_of_error(error: IoRuntimeError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), UNEXPECTED)
 
 
-def answers(answer: WebhookAnswer, challenge: str) -> bool:
-    """Tell whether a challenge was sent back, as text or as the member `challenge` of a JSON object."""
-    if not is_success(answer.status):
-        return False
-    if answer.body.strip() == challenge.encode():
-        return True
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(answer.body, type=dict[str, Any]).get("challenge") == challenge
-    return False
-
-
 def _status_without_answer(error: IoRuntimeError) -> int:
     if isinstance(error, ForbiddenError):
         return UNEXPECTED
@@ -180,15 +150,6 @@ def _named_status(result: msgspec.Raw, otherwise: int) -> int:
             case _:
                 return otherwise
     return otherwise
-
-
-def _verified(registration: Registration, url: str) -> Registration:
-    """Unless it has another URL by now."""
-    return msgspec.structs.replace(registration, is_verified=registration.is_verified or registration.webhook_url == url)
-
-
-def _text(arguments: Arguments) -> str:
-    return msgspec.json.encode(arguments).decode()
 
 
 def _shown(url: str, headers: dict[str, str], body: bytes) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ioruntime.core.events.registering.refusals import check_length
+from ioruntime.model.addresses import is_private_host
 from ioruntime.model.errors import CorruptError, InvalidError
 from ioruntime.model.event import DeliveryType, EventOfInterest, Health, IntegrationStatus, Registration
 from ioruntime.model.identity import Identity
@@ -37,8 +38,11 @@ class RegistrationPut(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
-def check(put: RegistrationPut) -> None:
+def check(put: RegistrationPut, *, private_hosts: bool = True) -> None:
     """Let pass what can become a registration, as far as it tells by itself.
+
+    Args:
+        private_hosts: False refuses webhooks of this machine and of private networks.
 
     Raises:
         InvalidError: a field is missing, too long, or none of its values; or delivery has no target, or two.
@@ -54,7 +58,7 @@ def check(put: RegistrationPut) -> None:
         raise InvalidError("The field 'registration_id' must have 1 to 64 letters, digits, '-' or '_'.")
     if put.id and not _NUMBER.fullmatch(put.id):
         raise InvalidError(f"The field 'id' must be a number, not '{put.id}'.")
-    _check_target(put)
+    _check_target(put, private_hosts=private_hosts)
     _check_interests(put.events_of_interest)
 
 
@@ -117,6 +121,7 @@ def changed(registration: Registration, put: RegistrationPut, now_ms: int) -> Re
         runtime_action=put.runtime_action or None,
         events_of_interest=put.events_of_interest,
         is_verified=not is_webhook or is_same,
+        invitation=registration.invitation if registration.webhook_url == put.webhook_url else None,
         updated_ms=now_ms,
     )
     if not put.status:
@@ -128,9 +133,27 @@ def changed(registration: Registration, put: RegistrationPut, now_ms: int) -> Re
 
 
 def switched(registration: Registration, status: IntegrationStatus, now_ms: int) -> Registration:
-    """Switch delivery on or off; to switch it on forgives the failures of before."""
-    health = Health.ACTIVE if status is IntegrationStatus.ENABLED else registration.health
-    return msgspec.structs.replace(registration, status=status, health=health, updated_ms=now_ms)
+    """Switch delivery on or off.
+
+    To switch it on forgives the failures of before, and has a webhook asked again whether it is there.
+    """
+    if status is IntegrationStatus.DISABLED:
+        return msgspec.structs.replace(registration, status=status, updated_ms=now_ms)
+    is_asked = registration.status is IntegrationStatus.DISABLED and is_plain_webhook(registration)
+    return msgspec.structs.replace(
+        registration,
+        status=status,
+        health=Health.ACTIVE,
+        unstable_since_ms=None,
+        counted_from_ms=now_ms,
+        is_verified=registration.is_verified and not is_asked,
+        updated_ms=now_ms,
+    )
+
+
+def is_plain_webhook(registration: Registration) -> bool:
+    """Tell whether events go to somebody else's server."""
+    return registration.delivery_type is not DeliveryType.JOURNAL and registration.runtime_action is None
 
 
 def read_registration(note: Note) -> Registration:
@@ -150,13 +173,16 @@ def registration_content(registration: Registration) -> dict[str, Any]:
     return msgspec.to_builtins(registration)
 
 
-def _check_target(put: RegistrationPut) -> None:
+def _check_target(put: RegistrationPut, *, private_hosts: bool) -> None:
     if put.webhook_url and put.runtime_action:
         raise InvalidError("A registration has either a webhook_url or a runtime_action, not both.")
     if delivery_type(put.delivery_type) is not DeliveryType.JOURNAL and not put.webhook_url and not put.runtime_action:
         raise InvalidError(f"The delivery type {put.delivery_type.upper()} needs a webhook_url or a runtime_action.")
     if put.webhook_url and not _is_url(put.webhook_url):
         raise InvalidError("The field 'webhook_url' must be an absolute http or https URL.")
+    host = urlsplit(put.webhook_url).hostname
+    if host and not private_hosts and is_private_host(host):
+        raise InvalidError(f"The field 'webhook_url' leads to {host}, which is of this machine or of a private network.")
 
 
 def _is_url(text: str) -> bool:

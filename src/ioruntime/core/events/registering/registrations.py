@@ -33,7 +33,7 @@ from ioruntime.model.errors import (
     NotFoundError,
     WrongCollectionError,
 )
-from ioruntime.model.event import Registration
+from ioruntime.model.event import IntegrationStatus, Registration
 from ioruntime.model.identity import Identity
 from ioruntime.model.names import EntityPath
 from ioruntime.model.note import Note, note_path
@@ -48,6 +48,17 @@ _EVERY_ORG = "*"
 
 Deleted: TypeAlias = Callable[[str, str], Awaitable[None]]
 """Hears the namespace and id of a registration that is gone."""
+Unverified: TypeAlias = Callable[[Registration], object]
+"""Hears of a webhook that must show that it wants events."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the platform is."""
+
+    url: str
+    """By which clients reach it."""
+    private_hosts: bool = False
+    """True lets webhooks be on this machine and in private networks."""
 
 
 def registration_mirror(entities: EntityStore) -> Mirror[Registration]:
@@ -67,25 +78,31 @@ class Registrations:
         resolver: Resolver,
         clock: Clock,
         listener: EntityListener,
-        url: str,
+        place: "Place",
     ) -> None:
-        """
-        Args:
-            url: where clients reach the platform.
-        """
         self._entities = entities
         self._mirror = mirror
         self._providers = providers
         self._resolver = resolver
         self._clock = clock
         self._listener = listener
-        self._url = url
+        self._place = place
         self._writing = asyncio.Lock()
         self._on_deleted: list[Deleted] = []
+        self._on_unverified: list[Unverified] = []
 
     def tell_deleted(self, listener: Deleted) -> None:
         """Have somebody told of each registration that is deleted; not of those that go with their namespace."""
         self._on_deleted.append(listener)
+
+    def tell_unverified(self, listener: Unverified) -> None:
+        """Have somebody told of each webhook that is switched on and must show that it wants events."""
+        self._on_unverified.append(listener)
+
+    async def invited(self, token: str) -> Registration | None:
+        """Return the registration whose invitation has this token."""
+        found = await self._mirror.having(("invited", token))
+        return found[0] if found else None
 
     async def matching(self, provider: str, event_code: str, *, orgs: Collection[str] = (_EVERY_ORG,)) -> Sequence[Registration]:
         """Return the registrations that want an event, switched off or not.
@@ -144,7 +161,7 @@ class Registrations:
                 now_ms=self._clock.now_ms(),
             )
             note = Note(path=_path(identity.name, registration.registration_id), content={})
-            return await self._write(note, self._shown(registration))
+            return self._told(await self._write(note, self._shown(registration)))
 
     async def change(self, identity: Identity, registration_id: str, put: RegistrationPut) -> Registration:
         """Replace a registration of the client that `put` names.
@@ -163,7 +180,8 @@ class Registrations:
         async with self._writing:
             await self._check_name(identity, put, registration_id)
             note = await self._note(identity.name, registration_id)
-            return await self._write(note, self._shown(changed(read_registration(note), put, self._clock.now_ms())))
+            changing = changed(read_registration(note), put, self._clock.now_ms())
+            return self._told(await self._write(note, self._shown(changing)))
 
     async def switch(self, identity: Identity, client_id: str, registration_id: str, status: str) -> Registration:
         """Switch delivery on or off.
@@ -182,7 +200,7 @@ class Registrations:
         found = await self.update(identity.name, registration_id, lambda existing: switched(existing, wanted, now_ms))
         if found is None:
             raise NotFoundError(f"The registration '{registration_id}' does not exist.")
-        return found
+        return self._told(found)
 
     async def unregister(self, identity: Identity, registration_id: str, *, client_id: str | None = None) -> Registration:
         """Delete a registration, and return what it was.
@@ -212,12 +230,21 @@ class Registrations:
             if not isinstance(note, Note):
                 return None
             existing = read_registration(note)
+            changing = change(existing)
+            if changing is existing:
+                return existing
             try:
-                return await self._write(note, change(existing))
+                return await self._write(note, changing)
             except ConcurrentModificationError:
                 if not tries_left:
                     raise
         return None
+
+    def _told(self, registration: Registration) -> Registration:
+        if not registration.is_verified and registration.status is IntegrationStatus.ENABLED:
+            for listener in self._on_unverified:
+                listener(registration)
+        return registration
 
     async def _wanting(self, provider: str, event_code: str) -> list[Registration]:
         """Find who wants it under any name of its provider; ids are one organization's, labels each one's own."""
@@ -231,7 +258,7 @@ class Registrations:
         return found if owner is None else [r for r in found if r.owner.org_id == owner.org_id]
 
     async def _check(self, identity: Identity, put: RegistrationPut) -> None:
-        check(put)
+        check(put, private_hosts=self._place.private_hosts)
         if put.runtime_action:
             await self._check_action(identity, put.runtime_action)
         for interest in put.events_of_interest:
@@ -272,7 +299,7 @@ class Registrations:
         return msgspec.structs.replace(registration, webhook_url=url)
 
     def _action_url(self, namespace: str, runtime_action: str) -> str:
-        return f"{self._url}/api/v1/namespaces/{quote(namespace, '@')}/actions/{quote(runtime_action, '@/')}"
+        return f"{self._place.url}/api/v1/namespaces/{quote(namespace, '@')}/actions/{quote(runtime_action, '@/')}"
 
     async def _note(self, namespace: str, registration_id: str) -> Note:
         note = await self._entities.read(_path(namespace, registration_id))
@@ -299,6 +326,8 @@ def _keys(registration: Registration) -> Iterable[tuple[str, ...]]:
     yield "namespace", registration.namespace
     yield "org", registration.owner.org_id
     yield "client", registration.owner.org_id, registration.client_id
+    if registration.invitation is not None:
+        yield "invited", registration.invitation.token
     for interest in registration.events_of_interest:
         yield "event", interest.provider, interest.event_code
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _create_journal()
     _create_deliveries()
     _create_traces()
+    _create_attempts()
 
 
 def _create_namespaces() -> None:
@@ -146,3 +147,16 @@ def _create_traces() -> None:
     )
     op.create_index("ix_traces_newest", "traces", ["namespace", "registration_id", "sequence"])
     op.create_index("ix_traces_oldest", "traces", ["at_ms"])
+
+
+def _create_attempts() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("slot_ms", sa.BigInteger, nullable=False),
+        sa.Column("made", sa.BigInteger, nullable=False),
+        sa.Column("failed", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("namespace", "registration_id", "slot_ms"),
+    )
+    op.create_index("ix_attempts_oldest", "attempts", ["slot_ms"])
