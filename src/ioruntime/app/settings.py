@@ -94,6 +94,7 @@ class LimitsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_page: Positive | None = None
     default_page: Positive | None = None
     sequence_length: Positive | None = None
+    execute_only_packages: bool | None = None
 
     def effective(self) -> Limits:
         """Apply the single limits to the profile; a default that is not set stays within new bounds.
@@ -113,6 +114,7 @@ class LimitsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "payload_bytes": self.max_payload_bytes,
             "result_bytes": self.max_result_bytes,
             "sequence_length": self.sequence_length,
+            "execute_only": self.execute_only_packages,
         }
         concurrency = (None, self.default_concurrency, self.max_concurrency)
         return msgspec.structs.replace(

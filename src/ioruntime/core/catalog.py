@@ -17,12 +17,21 @@ from ioruntime.model.identity import Identity
 from ioruntime.model.kinds import Kinds
 from ioruntime.model.limits import ActionLimits, Limits, check_limits, effective
 from ioruntime.model.names import EntityPath, check_size
-from ioruntime.model.params import Annotation, Parameter, has_annotation, merge_annotations, merge_parameters
+from ioruntime.model.params import (
+    Annotation,
+    Parameter,
+    annotation,
+    has_annotation,
+    is_truthy,
+    merge_annotations,
+    merge_parameters,
+)
 from ioruntime.ports.blobs import BlobStore
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import Collection, EntityStore
 
 SEQUENCE = "sequence"
+_NO_DOWNLOAD = "disable-download"
 
 
 class ExecPut(msgspec.Struct, frozen=True):
@@ -105,6 +114,8 @@ class Catalog:
         if existing is None and exec_ is None:
             raise InvalidError("exec undefined")
         action = self._create(path, put, exec_, allowed) if exec_ and not existing else self._update(existing, put, exec_)
+        if existing is not None and hides_code(existing) and not hides_code(action):
+            raise InvalidError(f"The annotation {_NO_DOWNLOAD} cannot be taken back.")
         stored = await self._entities.write(action)
         self._listener.entity_changed(path.namespace, path.key)
         assert isinstance(stored, Action)
@@ -114,11 +125,13 @@ class Catalog:
         """Return an action with the parameters of its package merged in, or as it is stored.
 
         Raises:
-            ForbiddenError: it is in a private package of somebody else.
+            ForbiddenError: it is in a private package of somebody else, or in any when packages are for execution only.
             NotFoundError: there is none.
             ConflictError: the name belongs to another collection.
         """
         inside = await self._packages.follow(identity, path)
+        if self._limits.execute_only:
+            _check_not_shared(identity, path, inside.path)
         action = await self._read(inside.path)
         if not inside.parameters or not merged:
             return action
@@ -154,7 +167,11 @@ class Catalog:
         return await self._entities.count(namespace, Collection.ACTIONS, package=package)
 
     async def code(self, action: Action) -> str | None:
-        """Return an action's code as its client sent it: source, or base64; None when it has none."""
+        """Return an action's code as its client sent it: source, or base64; None when it has none, or keeps it to itself."""
+        return None if hides_code(action) else await self.kept_code(action)
+
+    async def kept_code(self, action: Action) -> str | None:
+        """Return an action's code even when clients may not see it."""
         match action.exec:
             case CodeExec(code=reference, binary=binary) | ImageExec(code=CodeReference() as reference, binary=binary):
                 return encode_code(await self._blobs.get(reference.digest), binary=binary)
@@ -230,6 +247,19 @@ class Catalog:
             updated_ms=max(self._clock.now_ms(), existing.updated_ms),
             revision=existing.revision,
         )
+
+
+def hides_code(action: Action) -> bool:
+    """Tell whether an action's code is only there to be run."""
+    return is_truthy(annotation(action.annotations, _NO_DOWNLOAD))
+
+
+def _check_not_shared(identity: Identity, path: EntityPath, real: EntityPath) -> None:
+    if path.namespace != identity.name:
+        raise ForbiddenError(f"GET not permitted for '{path}' since it's an action in a shared package")
+    if real.namespace != identity.name:
+        text = "Resource does not exist or is an action in a shared package binding."
+        raise ForbiddenError(f"GET not permitted for '{path}'. {text}")
 
 
 def _check_sizes(put: ActionPut, allowed: Limits) -> None:

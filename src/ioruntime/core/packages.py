@@ -106,9 +106,12 @@ class Packages:
         """Return a package with what is inside; of a binding, with its target's parameters merged in and its actions.
 
         Raises:
-            ForbiddenError, NotFoundError, ConflictError: as `read`.
+            ForbiddenError: as `read`; also when it is another's, or stands for another's, and packages are for execution only.
+            NotFoundError, ConflictError: as `read`.
         """
         package = await self.read(identity, path)
+        if self._limits.execute_only:
+            _check_not_shared(identity, package)
         target = await self._target(package)
         if target is package:
             return package, await self.actions(package)
@@ -239,6 +242,13 @@ async def bound_target(entities: EntityStore, binding: Package) -> Package:
     if path.namespace != binding.path.namespace and not target.publish:
         raise ForbiddenError.to(str(path))
     return target
+
+
+def _check_not_shared(identity: Identity, package: Package) -> None:
+    if package.path.namespace != identity.name:
+        raise ForbiddenError(f"GET not permitted for '{package.path}' since it's a shared package")
+    if package.binding is not None and package.binding.namespace != identity.name:
+        raise ForbiddenError(f"GET not permitted since {package.path} is a binding of a shared package")
 
 
 def _with_binding(annotations: Sequence[Annotation], binding: Binding | None) -> tuple[Annotation, ...]:

@@ -56,6 +56,8 @@ class Limits(msgspec.Struct, frozen=True):
     allowed_kinds: tuple[str, ...] = ()
     """Empty: all that the platform knows."""
     store_activations: bool = True
+    execute_only: bool = False
+    """Packages of others, though published, can be invoked and bound but not read."""
 
     def defaults(self) -> ActionLimits:
         return ActionLimits(self.timeout_ms.usual, self.memory_mb.usual, self.logs_mb.usual, self.concurrency.usual)
@@ -72,6 +74,7 @@ PROFILES: dict[ProfileName, Limits] = {
         fires_per_minute=600,
         page_most=50,
         code_bytes=22 * MEBIBYTE,
+        execute_only=True,
     ),
 }
 

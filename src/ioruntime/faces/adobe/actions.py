@@ -82,7 +82,7 @@ class ActionHandlers:
         form: ActionForm = await call.json(ActionForm)
         existing = await self._catalog.read(identity, path, merged=False)
         is_code_needed = form.exec is not None and form.given_code is None
-        code = await self._catalog.code(existing) if is_code_needed else None
+        code = await self._catalog.kept_code(existing) if is_code_needed else None
         action = await self._catalog.put(identity, path, update(form, existing, code), overwrite=True)
         return Reply.json(await self._document(action, call))
 

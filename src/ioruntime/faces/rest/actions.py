@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from ioruntime.core.catalog import ActionPut
+from ioruntime.core.catalog import ActionPut, hides_code
 from ioruntime.core.entitlement import check_namespace, check_own
 from ioruntime.core.invocation import Accepted, Outcome
 from ioruntime.faces.http.call import Call, Reply
@@ -18,7 +18,14 @@ from ioruntime.faces.rest.documents import AcceptedDocument, action_document, ac
 from ioruntime.faces.rest.services import Identify, RestServices
 from ioruntime.faces.rest.targets import action_path, namespace_of
 from ioruntime.model.activation import Activation, Status
-from ioruntime.model.errors import CorruptError, InvalidError, MalformedBodyError, MalformedQueryError, NotFoundError
+from ioruntime.model.errors import (
+    CorruptError,
+    ForbiddenError,
+    InvalidError,
+    MalformedBodyError,
+    MalformedQueryError,
+    NotFoundError,
+)
 from ioruntime.model.identity import Identity
 from ioruntime.model.params import Arguments, read_arguments
 
@@ -62,6 +69,10 @@ class ActionHandlers:
         path = action_path(call, identity)
         with_code = flag(call, "code", default=True)
         action = await self._catalog.read(identity, path)
+        if with_code and "code" in call.query and hides_code(action):
+            raise ForbiddenError(
+                f"The code of the action '{action.path}' cannot be read: it has the annotation disable-download."
+            )
         return Reply.json(action_document(action, await self._catalog.code(action) if with_code else None))
 
     async def delete_action(self, call: Call) -> Reply:
