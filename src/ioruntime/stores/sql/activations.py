@@ -1,6 +1,7 @@
 """Activations in a table, beside the requests that were accepted and have no record yet."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from ioruntime.ports.activations import ActivationFilter
 from ioruntime.ports.bus import InvocationRequest
 from ioruntime.stores.documents import join_activation, read_request, read_summary, split_activation, write_request
 from ioruntime.stores.sealing import Sealer
+from ioruntime.stores.sql.batches import insert_rows, record_rows
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.reclaim import reclaim
@@ -40,6 +42,9 @@ class SqlActivations:
             return
         rows = [_row_of(activation) for activation in activations]
         answered = [activation.activation_id for activation in activations]
+        if self._engine.is_sqlite:
+            await self._engine.write_at_once(partial(record_rows, rows=rows, answered=answered))
+            return
         async with self._engine.writing() as connection:
             known = await _known_namespaces(connection, {activation.namespace for activation in activations})
             if kept := [row for row in rows if row["namespace"] in known]:
@@ -97,8 +102,12 @@ def accepted_place(activation_id: str) -> str:
 
 async def insert_accepted(engine: SqlEngine, batch: Sequence[Rows]) -> None:
     """Remember the requests of many callers in one transaction."""
+    rows = list(chain.from_iterable(batch))
+    if engine.is_sqlite:
+        await engine.write_at_once(partial(insert_rows, table=accepted.name, rows=rows))
+        return
     async with engine.writing() as connection:
-        await engine.insert_many(connection, accepted, list(chain.from_iterable(batch)))
+        await engine.insert_many(connection, accepted, rows)
 
 
 def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full: bool) -> Select[*tuple[Any, ...]]:
