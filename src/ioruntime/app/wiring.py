@@ -386,6 +386,7 @@ def _web_faces(settings: Settings, core: Core, web_actions: WebActions) -> tuple
     web_services = WebServices(
         authenticator=core.authenticator,
         web=web_actions,
+        resolver=core.resolver,
         hosts=hosts,
         scheme=None if settings.public_url is None else settings.public_url.partition(":")[0],
         gateway_headers=settings.limits.profile == "adobe",

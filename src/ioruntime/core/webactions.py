@@ -6,6 +6,7 @@ becomes a response (`web.result`), and responses that say so are given again wit
 """
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,14 +15,30 @@ from ioruntime.core.admission import Admission
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.invocation import Accepted, Invocations, Outcome
 from ioruntime.core.resolve import Resolved, Resolver
-from ioruntime.core.web.arguments import NOT_ALLOWED, RESERVED, context_of, fields_of, raw_fields_of
+from ioruntime.core.web.arguments import (
+    NOT_ALLOWED,
+    RESERVED,
+    Context,
+    context_of,
+    encoded_context,
+    fields_of,
+    raw_fields_of,
+    spliced,
+)
 from ioruntime.core.web.exchange import Headers, WebRequest, WebResponse, refusal
 from ioruntime.core.web.mediatypes import accepts
 from ioruntime.core.web.responsecache import ResponseCache
 from ioruntime.core.web.result import render
 from ioruntime.core.web.validators import AdobeValidator
 from ioruntime.model.activation import Activation, Status
-from ioruntime.model.errors import ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError, WrongCollectionError
+from ioruntime.model.errors import (
+    ForbiddenError,
+    InvalidError,
+    IoRuntimeError,
+    NotFoundError,
+    UnauthenticatedError,
+    WrongCollectionError,
+)
 from ioruntime.model.identity import Identity
 from ioruntime.model.limits import Limits
 from ioruntime.model.names import DEFAULT_PACKAGE, EntityPath, check_size
@@ -35,6 +52,11 @@ _UNAUTHENTICATED = "Authentication is possible but has failed or not yet been pr
 _FAILED = "There was an error processing your request."
 _NOT_READY = "Response not yet ready."
 _GUARDS = frozenset({"require-whisk-auth", "require-adobe-auth", "require-gw-validation"})
+_CHECKED_ANEW = frozenset({"require-adobe-auth", "require-gw-validation"})
+"""Annotations that make each request ask somebody whether it may."""
+_REPEATED = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_CORS = frozenset({"access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"})
+_MISSED = (("x-gw-cache", "MISS"),)
 _ALLOWED_METHODS = ", ".join(METHODS)
 _ALLOWED_HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
 
@@ -52,6 +74,16 @@ class WebTarget(msgspec.Struct, frozen=True):
     def answers_options(self) -> bool:
         """True: the action itself answers OPTIONS and sets the headers for other origins."""
         return self.annotation("web-custom-options") is True
+
+
+class Again(msgspec.Struct, frozen=True):
+    """What requests with one head have in common; only their bodies differ."""
+
+    target: WebTarget
+    request: WebRequest
+    """The first of them."""
+    context: Context
+    cors: Headers
 
 
 class WebActions:
@@ -125,10 +157,51 @@ class WebActions:
         """
         response = await self._answer(target, request)
         added = cors_headers(target, request)
-        if response.activation_id is not None:  # an action that names origins itself is not overruled: twice is never
-            own = {name for name, _ in response.headers}
-            added = tuple(pair for pair in added if pair[0] not in own)
+        if response.activation_id is not None:
+            added = _not_said_by(response, added)
         return msgspec.structs.replace(response, headers=(*response.headers, *added))
+
+    def again(self, target: WebTarget, request: WebRequest) -> "Again | None":
+        """Work out what requests with the head of this one have in common; None: each must be answered for itself."""
+        resolved, annotations = target.resolved, target.resolved.action.annotations
+        is_checked_anew = any(a.key in _CHECKED_ANEW and a.value is not False for a in annotations)
+        if request.method not in _REPEATED or is_checked_anew or target.annotation("raw-http") is True:
+            return None
+        if resolved.defaults or resolved.environment or resolved.final or resolved.is_composed:
+            return None
+        if self._cache is not None and _cache_key(target, request) is not None:
+            return None
+        context = encoded_context(request)
+        return None if context is None else Again(target, request, context, cors_headers(target, request))
+
+    def begin(self, again: "Again", body: bytes, done: Callable[[WebResponse | IoRuntimeError], None], *, code: str) -> bool:
+        """Answer one more request with a known head, as `run` does; `done` is told once, later.
+
+        Args:
+            code: the transaction id.
+
+        Returns:
+            False when it takes a `run`; nothing was started.
+
+        Raises:
+            ThrottledError, UnavailableError: as `run`; nothing was started.
+        """
+        arguments = spliced(body, again.context) if len(body) <= self.limits.payload_bytes else None
+        if arguments is None:
+            return False
+
+        def ended(outcome: Outcome | IoRuntimeError) -> None:
+            done(outcome if isinstance(outcome, IoRuntimeError) else self._shown(again, outcome, code))
+
+        wait_ms = self.limits.blocking_wait_ms
+        owner, resolved = again.target.owner, again.target.resolved
+        return self._invocations.begin(owner, resolved, arguments, ended, transaction_id=code, wait_ms=wait_ms)
+
+    def _shown(self, again: "Again", outcome: Outcome, code: str) -> WebResponse:
+        response = self._rendered(outcome, again.request, code)
+        marks = () if self._cache is None else _MISSED
+        headers = (*response.headers, *marks, *_not_said_by(response, again.cors))
+        return WebResponse(status=response.status, headers=headers, body=response.body, activation_id=outcome.activation_id)
 
     async def _answer(self, target: WebTarget, request: WebRequest) -> WebResponse:
         if self._cache is None:
@@ -170,11 +243,10 @@ class WebActions:
             transaction_id=request.transaction_id,
             wait_ms=self.limits.blocking_wait_ms,
         )
-        response = self._rendered(outcome, request)
+        response = self._rendered(outcome, request, request.transaction_id)
         return msgspec.structs.replace(response, activation_id=outcome.activation_id)
 
-    def _rendered(self, outcome: Outcome, request: WebRequest) -> WebResponse:
-        code = request.transaction_id
+    def _rendered(self, outcome: Outcome, request: WebRequest, code: str) -> WebResponse:
         if isinstance(outcome, Accepted):
             return refusal(202, _NOT_READY, code=code)
         result = _shown_result(outcome, adobe=self._adobe)
@@ -201,6 +273,12 @@ def cors_headers(target: WebTarget | None, request: WebRequest) -> Headers:
         ("access-control-allow-methods", _ALLOWED_METHODS),
         ("access-control-allow-headers", request.header("access-control-request-headers") or _ALLOWED_HEADERS),
     )
+
+
+def _not_said_by(response: WebResponse, added: Headers) -> Headers:
+    """Leave out what an action says itself: one that names origins is not overruled, and twice is never right."""
+    own = {name for name, _ in response.headers}
+    return added if own.isdisjoint(_CORS) else tuple([pair for pair in added if pair[0] not in own])
 
 
 def _payload(target: WebTarget, request: WebRequest) -> Arguments:

@@ -109,7 +109,9 @@ class Platform:
             cache=ResponseCache(most_bytes=100_000) if cache else None,
             adobe=adobe,
         )
-        services = WebServices(authenticator=self.authenticator, web=web, hosts=hosts, gateway_headers=adobe)
+        services = WebServices(
+            authenticator=self.authenticator, web=web, resolver=self.resolver, hosts=hosts, gateway_headers=adobe
+        )
         application = Application([face(services)], self.observer)
         return AsgiClient(application if hosts is None else ShortPaths(application, hosts, application.faces))
 

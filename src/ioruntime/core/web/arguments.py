@@ -61,6 +61,37 @@ def context_of(request: WebRequest) -> Arguments:
     return context
 
 
+class Context(msgspec.Struct, frozen=True):
+    """The arguments that requests with the same head have in common, encoded: members without braces."""
+
+    before: bytes
+    """Of the query: they come before those of the body."""
+    behind: bytes
+    taken: frozenset[str]
+    """Names that the body's members must not have if they are to be put between."""
+
+
+def encoded_context(request: WebRequest) -> Context | None:
+    """Work out what `spliced` needs; None when the body does not become arguments as a JSON object does."""
+    kind = parse_media_type(request.header("content-type") or "")
+    if request.extra_arguments or (not kind.is_json if kind else bool(request.body or request.header("content-type"))):
+        return None
+    texts = _texts(request.query)
+    return Context(_ENCODER.encode(texts)[1:-1], _ENCODER.encode(context_of(request))[1:-1], RESERVED | texts.keys())
+
+
+def spliced(body: bytes, context: Context) -> msgspec.Raw | None:
+    """Put the body's members where the context left room for them; None: it takes `fields_of` to read them."""
+    try:
+        members = read_arguments(body) if body.isascii() else None
+    except InvalidError:
+        return None
+    if members is None or not context.taken.isdisjoint(members):
+        return None
+    inside = body.strip()[1:-1] if members else b""
+    return msgspec.Raw(b"{" + b",".join([part for part in (context.before, inside, context.behind) if part]) + b"}")
+
+
 def _joined(request: WebRequest) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in request.headers:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -64,8 +65,8 @@ def pretty(value: msgspec.Raw) -> bytes:
 def _http(result: msgspec.Raw) -> WebResponse:
     fields = _object(result, "message/http")
     try:
-        status = None if "statusCode" not in fields else _status(fields["statusCode"])
-        headers = _headers(fields.get("headers"))
+        status = None if "statusCode" not in fields else _status(bytes(fields["statusCode"]))
+        headers = _headers(bytes(fields.get("headers", b"")))
     except (ValueError, RecursionError) as error:
         raise _not_valid("message/http") from error
     body = fields.get("body", _NULL)
@@ -105,7 +106,8 @@ def _string(text: str, kind: MediaType) -> bytes:
     return kind.encode(text)
 
 
-def _status(value: msgspec.Raw) -> int:
+@lru_cache(256)
+def _status(value: bytes) -> int:
     """Read a status; those that announce another answer, or are none, are refused.
 
     Raises:
@@ -120,13 +122,17 @@ def _status(value: msgspec.Raw) -> int:
     return int(match[1])
 
 
-def _headers(value: msgspec.Raw | None) -> Headers:
+def _headers(value: bytes) -> Headers:
+    return _read_headers(value) if len(value) > _KEPT_BYTES_MOST else _kept_headers(value)
+
+
+def _read_headers(value: bytes) -> Headers:
     """Read headers; an array stands for as many headers of the same name.
 
     Raises:
         ValueError: a name or a value is none.
     """
-    if value is None:
+    if not value:
         return ()
     pairs: list[tuple[str, str]] = []
     for name, raw in _FIELDS.decode(value).items():
@@ -134,6 +140,11 @@ def _headers(value: msgspec.Raw | None) -> Headers:
             raise ValueError(name)
         pairs += [(name.lower(), one) for one in _header_values(raw)]
     return tuple([pair for pair in pairs if pair[0] not in _OWN])
+
+
+_KEPT_BYTES_MOST = 1024
+_kept_headers = lru_cache(512)(_read_headers)
+"""An action's answers mostly have the same headers."""
 
 
 def _header_values(raw: msgspec.Raw) -> list[str]:

@@ -3,17 +3,20 @@
 One handler takes it all: it finds the action before it reads the body, and makes one core call.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import cast
 
 import msgspec
 
 from ioruntime.core.web.exchange import Headers, WebRequest, WebResponse
-from ioruntime.core.webactions import METHODS, WebTarget, cors_headers
+from ioruntime.core.webactions import METHODS, Again, WebActions, WebTarget, cors_headers
 from ioruntime.faces.http.application import Face
 from ioruntime.faces.http.auth import basic_identity, deploying_identity
-from ioruntime.faces.http.call import Call, Reply
+from ioruntime.faces.http.call import Answer, Call, Reply
 from ioruntime.faces.http.errors import Failure, MethodNotAllowedError, OpenWhiskError, failure_headers, failure_of
+from ioruntime.faces.http.express import Freshness
 from ioruntime.faces.web.address import PREFIXES, Address, parse_address
 from ioruntime.faces.web.services import WebServices
 from ioruntime.model.errors import ForbiddenError, IoRuntimeError, TooLargeError, UnauthenticatedError
@@ -35,6 +38,28 @@ def pretty_form(call: Call, failure: Failure) -> Reply:
     """Answer as OpenWhisk does for web actions: indented, and without asking browsers for credentials."""
     body = msgspec.json.format(msgspec.json.encode(OpenWhiskError(failure.text, call.transaction_id)), indent=2)
     return Reply(failure.status, body, headers=failure_headers(failure))
+
+
+class WebRecipe(msgspec.Struct, frozen=True):
+    """Runs a web action once more (`faces/http/express.py`)."""
+
+    web: WebActions
+    again: Again
+    freshness: Freshness
+    finish: Callable[[Reply], Reply]
+
+    def begin(self, body: bytes, transaction_id: str, answer: Answer) -> bool:
+        """See `Recipe`."""
+        if self.freshness.is_lost:
+            return False
+
+        def done(response: WebResponse | IoRuntimeError) -> None:
+            answer(response if isinstance(response, IoRuntimeError) else self.finish(_reply_of(response)))
+
+        try:
+            return self.web.begin(self.again, body, done, code=transaction_id)
+        except IoRuntimeError:
+            return False  # the ordinary way says the same, and how
 
 
 class WebHandler:
@@ -60,6 +85,7 @@ class WebHandler:
         return await self._serve(call, address)
 
     async def _serve(self, call: Call, address: Address) -> Reply:
+        freshness = Freshness.now(self._services.authenticator, self._services.resolver)
         request = _request(call, address)
         target: WebTarget | None = None
         try:
@@ -68,6 +94,9 @@ class WebHandler:
             response = await self._web.run(target, request)
         except IoRuntimeError as error:
             return self._reply(_refusal(call, error, cors_headers(target, request)))
+        again = self._web.again(target, request)
+        if again is not None:
+            call.recipe = WebRecipe(self._web, again, freshness, self._reply)
         return self._reply(_reply_of(response))
 
     async def _completed(self, call: Call, request: WebRequest, address: Address) -> WebRequest:
@@ -134,7 +163,12 @@ def _refusal(call: Call, error: IoRuntimeError, cors: Headers) -> Reply:
 
 
 def _encoded(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple((name.encode(), _bytes(value)) for name, value in headers)
+    return tuple([_header(pair) for pair in headers])
+
+
+@lru_cache(1024)
+def _header(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    return pair[0].encode(), _bytes(pair[1])
 
 
 def _bytes(value: str) -> bytes:

@@ -3,6 +3,7 @@
 import msgspec
 
 from ioruntime.core.authenticate import Authenticator
+from ioruntime.core.resolve import Resolver
 from ioruntime.core.webactions import WebActions
 from ioruntime.faces.web.hosts import Hosts
 
@@ -12,6 +13,7 @@ class WebServices(msgspec.Struct, frozen=True, kw_only=True):
 
     authenticator: Authenticator
     web: WebActions
+    resolver: Resolver
     hosts: Hosts | None = None
     """None: namespaces are named in the path only."""
     scheme: str | None = None
