@@ -10,7 +10,7 @@ if [ ! -x "$VENV/bin/python" ]; then
     "$PYTHON" -m venv "$VENV" || { say "python3-venv is missing: install your system's package for it"; exit 1; }
 fi
 say "installing pinned packages"
-"$VENV/bin/pip" install --quiet --constraint constraints.txt --editable '.[dev,node]'
+"$VENV/bin/pip" install --quiet --constraint constraints.txt --editable '.[dev,node,docker]'
 
 if ! command -v bwrap >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -19,9 +19,14 @@ if ! command -v bwrap >/dev/null 2>&1; then
     fi
     command -v bwrap >/dev/null 2>&1 || say "bubblewrap is missing: sudo apt-get install bubblewrap (or your system's package); until then use IORUNTIME_INVOKER__DRIVER=process"
 fi
-if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && ! command -v chromium >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
-    say "installing Chromium, for the tests of the console"
-    { apt-get install -y -qq --no-install-recommends chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null 2>&1 || true
-fi
+# install_for_tests COMMAND PACKAGE WHAT: only where CI=true, where a missing service fails its tests.
+install_for_tests() {
+    if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && ! command -v "$1" >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+        say "installing $3"
+        { apt-get install -y -qq --no-install-recommends "$2" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$2"; }; } >/dev/null 2>&1 || true
+    fi
+}
+install_for_tests chromium chromium "Chromium, for the tests of the console"
+install_for_tests dockerd docker.io "the Docker engine that tests start"
 say "adding the Node modules that actions may use"
 "$VENV/bin/ioruntime" runtimes install nodejs:default >/dev/null || say "the openwhisk package could not be installed; actions run without it"

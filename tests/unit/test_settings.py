@@ -87,7 +87,7 @@ def test_values_are_read_by_their_type(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"IORUNTIME_INVOKER__DRIVER": "vm"},
-            "IORUNTIME_INVOKER__DRIVER must be one of bubblewrap, process, not 'vm'.",
+            "IORUNTIME_INVOKER__DRIVER must be one of bubblewrap, docker, process, not 'vm'.",
             id="no such choice",
         ),
         pytest.param({"IORUNTIME_ROLE": "invoker"}, "The role invoker needs a cluster", id="role of a cluster"),

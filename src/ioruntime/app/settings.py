@@ -48,7 +48,7 @@ class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class InvokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Positive | None = None
     """Of all sandboxes together, megabytes; unset: half of what this machine, or our control group, has."""
-    driver: Literal["bubblewrap", "process"] = "bubblewrap"
+    driver: Literal["bubblewrap", "docker", "process"] = "bubblewrap"
     network: Literal["none", "host"] = "none"
     prewarm: Count = 2
     """Sandboxes kept ready for each of `prewarm_kinds`."""
@@ -67,6 +67,35 @@ class InvokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def total_memory_mb(self) -> int:
         """Memory of all sandboxes together, megabytes."""
         return self.memory_mb or max(1, machine_memory_mb() // 2)
+
+
+class DockerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The engine and the images of `invoker.driver = "docker"`."""
+
+    socket: Path = Path("/var/run/docker.sock")
+    runtimes: tuple[str, ...] = ()
+    """`kind=image` each, such as `nodejs:20=openwhisk/action-nodejs-v20`."""
+    blackbox_images: tuple[str, ...] = ("*",)
+    """Patterns of the images that actions of the kind `blackbox` may name; none: there are no such actions."""
+    network: str | None = None
+    """A network of the engine; unset: none, or the engine's `bridge` where `invoker.network` is `host`."""
+    pull: Literal["never", "missing", "always"] = "missing"
+    read_only: bool = False
+    """True: nothing of an image can be changed, only `/tmp`."""
+
+    def images(self) -> dict[str, str]:
+        """Return the image of each kind.
+
+        Raises:
+            SettingsError: an entry is not `kind=image`.
+        """
+        found: dict[str, str] = {}
+        for entry in self.runtimes:
+            kind, _, image = entry.partition("=")
+            if not (kind and image):
+                raise SettingsError(f"docker.runtimes must have entries such as nodejs:20=some/image, not {entry!r}.")
+            found[kind] = image
+        return found
 
 
 class LimitsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -231,6 +260,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     bus: BusSettings = BusSettings()
     invoker: InvokerSettings = InvokerSettings()
+    docker: DockerSettings = DockerSettings()
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
@@ -444,6 +474,7 @@ def _checked(settings: Settings) -> Settings:
         SettingsError: they do not, or need what this version does not have.
     """
     settings.limits.effective()
+    settings.docker.images()
     if settings.role != "all":
         raise SettingsError(f"The role {settings.role} needs a cluster; this version runs everything in one process: role all.")
     if settings.bus.url != "local":

@@ -16,9 +16,10 @@ from ioruntime.app.events.registering import EventMemory, EventParts, Events, bu
 from ioruntime.app.events.sender import LateSender
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
+from ioruntime.app.machine import Machine, look_around
 from ioruntime.app.retention import Shelves, keep_tidy
 from ioruntime.app.secrets import build_sealer
-from ioruntime.app.settings import InvokerSettings, Settings, runtimes_directory
+from ioruntime.app.settings import InvokerSettings, Settings
 from ioruntime.app.system.loader import install
 from ioruntime.app.system.natives import NativePackage, Natives
 from ioruntime.app.telemetry import Telemetry
@@ -66,20 +67,15 @@ from ioruntime.faces.web.hosts import Hosts
 from ioruntime.faces.web.services import WebServices
 from ioruntime.faces.web.short import Served, ShortPaths
 from ioruntime.invoker.code import CodeCache
-from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
-from ioruntime.invoker.drivers.guard import GuardedDriver
-from ioruntime.invoker.drivers.process import ProcessDriver
-from ioruntime.invoker.drivers.settings import DriverSettings
-from ioruntime.invoker.interpreters import discover, load_families
 from ioruntime.invoker.pool import Pool
 from ioruntime.invoker.service import InvokerService
 from ioruntime.model.identity import Owner
-from ioruntime.model.kinds import Kinds, NoInterpreterError
+from ioruntime.model.kinds import NoInterpreterError
 from ioruntime.model.limits import Limits
 from ioruntime.model.names import SYSTEM_NAMESPACE
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import EntityStore
-from ioruntime.ports.sandbox import Interpreter, SandboxDriver, SandboxSpec
+from ioruntime.ports.sandbox import SandboxSpec
 from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.stores.sql.wal import keep_log_short
@@ -127,7 +123,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     Raises:
         UnavailableError, SchemaError: the store cannot be used.
     """
-    machine = _look_around(settings, url)
+    machine = look_around(settings, url)
     telemetry = Telemetry()
     async with (
         SqlStores.open(settings.store_url(), sealer=build_sealer(settings.secrets, settings.data_dir)) as stores,
@@ -167,20 +163,6 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
             await recording
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """What this machine has to run actions with."""
-
-    interpreters: dict[str, Interpreter]
-    kinds: Kinds
-    driver: SandboxDriver
-    degraded: tuple[str, ...]
-
-    def sentences(self) -> tuple[str, ...]:
-        """Tell what was found, for people."""
-        kinds = ", ".join(f"{kind} ({found.version})" for kind, found in sorted(self.interpreters.items())) or "none"
-        return (f"kinds: {kinds}", f"isolation: {self.driver.name}")
-
-
 class Core(msgspec.Struct, frozen=True, kw_only=True):
     """The services of one process."""
 
@@ -214,12 +196,6 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
         """End what runs: compositions first, so that they start nothing more."""
         await self.invocations.interrupt()
         await self.service.interrupt()
-
-
-def _look_around(settings: Settings, url: str) -> Machine:
-    interpreters = _interpreters(settings, url)
-    driver = build_driver(settings)
-    return Machine(interpreters, Kinds.of(load_families(), interpreters), driver, driver.degradations())
 
 
 def _build_core(
@@ -506,24 +482,6 @@ def _gauges(core: Core) -> dict[str, float]:
 async def _tidy(settings: Settings, stores: SqlStores, blobs: FileBlobs, clock: Clock) -> None:
     shelves = Shelves(stores.activations, stores.events, stores.entities, blobs)
     await keep_tidy(shelves, clock, retention_days=settings.retention_days)
-
-
-def build_driver(settings: Settings) -> SandboxDriver:
-    """Build the isolation driver that the settings name."""
-    driver_settings = DriverSettings(
-        state_dir=settings.data_dir / "sandboxes", network=settings.invoker.network, tmp_mb=settings.invoker.tmp_mb
-    )
-    match settings.invoker.driver:
-        case "bubblewrap":
-            return GuardedDriver(BubblewrapDriver(driver_settings))
-        case "process":
-            return GuardedDriver(ProcessDriver(driver_settings))
-
-
-def _interpreters(settings: Settings, url: str) -> dict[str, Interpreter]:
-    added = (("__OW_API_HOST", url), ("__OW_ALLOW_CONCURRENT", "true"))
-    found = discover(runtimes_directory(settings))
-    return {kind: msgspec.structs.replace(i, environment=(*i.environment, *added)) for kind, i in found.items()}
 
 
 def _prewarm(settings: InvokerSettings, machine: Machine, memory_mb: int) -> dict[SandboxSpec, int]:

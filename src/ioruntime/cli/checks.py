@@ -15,11 +15,10 @@ from urllib.request import urlopen
 
 import msgspec
 
-from ioruntime.app.settings import Settings, runtimes_directory
-from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
-from ioruntime.invoker.drivers.process import ProcessDriver
-from ioruntime.invoker.drivers.settings import DriverSettings
-from ioruntime.invoker.interpreters import discover, load_families
+from ioruntime.app.machine import build_driver, find_interpreters
+from ioruntime.app.settings import Settings, SettingsError
+from ioruntime.invoker.drivers.reported import ReportedDriver
+from ioruntime.invoker.interpreters import load_families
 from ioruntime.ports.sandbox import Feature, Interpreter, SandboxError, SandboxSpec
 
 OLDEST_PYTHON = (3, 11)
@@ -39,7 +38,7 @@ class Check(msgspec.Struct, frozen=True):
 
 async def check_machine(settings: Settings) -> list[Check]:
     """Find out what this machine can do with these settings."""
-    interpreters = discover(runtimes_directory(settings))
+    interpreters = find_interpreters(settings)
     return [
         check_python(),
         *check_kinds(interpreters),
@@ -72,11 +71,10 @@ def check_kinds(interpreters: Mapping[str, Interpreter]) -> list[Check]:
 async def check_isolation(settings: Settings, interpreters: Mapping[str, Interpreter]) -> list[Check]:
     """Ask the driver what it can promise here, and start a sandbox to see that it does."""
     with tempfile.TemporaryDirectory(prefix="ioruntime-doctor-") as folder:
-        driver_settings = DriverSettings(state_dir=Path(folder, "sandboxes"), network=settings.invoker.network)
         try:
-            driver = _DRIVERS[settings.invoker.driver](driver_settings)
-        except SandboxError as error:
-            cure = "Install the package bubblewrap, such as: apt-get install bubblewrap"
+            driver = build_driver(settings, Path(folder, "sandboxes"))
+        except (SandboxError, SettingsError) as error:
+            cure = _START_CURES[settings.invoker.driver]
             return [Check(Feature("sandbox", False, str(error), cure), essential=True)]
         try:
             return [*map(Check, driver.report()), await _check_start(driver, interpreters)]
@@ -84,8 +82,8 @@ async def check_isolation(settings: Settings, interpreters: Mapping[str, Interpr
             await driver.close()
 
 
-async def _check_start(driver: BubblewrapDriver | ProcessDriver, interpreters: Mapping[str, Interpreter]) -> Check:
-    interpreter = next(iter(interpreters.values()), None)
+async def _check_start(driver: ReportedDriver, interpreters: Mapping[str, Interpreter]) -> Check:
+    interpreter = next((i for i in interpreters.values() if i.command or i.image), None)
     if interpreter is None:
         return Check(
             Feature("sandbox", False, "No sandbox was tried: there is no interpreter.", "Install one of the kinds."), True
@@ -94,7 +92,7 @@ async def _check_start(driver: BubblewrapDriver | ProcessDriver, interpreters: M
     try:
         sandbox = await driver.start(SandboxSpec(interpreter, TRIAL_MEMORY_MB), lambda _stream, _data: None)
     except SandboxError as error:
-        cure = "Get the protections that are missing; IORUNTIME_INVOKER__DRIVER=process runs trusted actions without isolation."
+        cure = _TRIAL_CURES.get(driver.name, _TRIAL_CURE)
         return Check(Feature("sandbox", False, str(error), cure), essential=True)
     took_ms = (time.monotonic() - begun_s) * 1000
     await sandbox.destroy()
@@ -154,4 +152,12 @@ def _existing(folder: Path) -> Path:
     return next(place for place in (resolved, *resolved.parents) if place.exists())
 
 
-_DRIVERS = {"bubblewrap": BubblewrapDriver, "process": ProcessDriver}
+_START_CURES = {
+    "bubblewrap": "Install the package bubblewrap, such as: apt-get install bubblewrap",
+    "docker": "Install the extra: pip install 'ioruntime[docker]'",
+    "process": "Choose another data directory, or stop the server that uses it.",
+}
+_TRIAL_CURE = "Get the protections that are missing; IORUNTIME_INVOKER__DRIVER=process runs trusted actions without isolation."
+_TRIAL_CURES = {
+    "docker": "Start Docker's engine, let this user speak to its socket (docker.socket), and see that the images can be had."
+}

@@ -12,7 +12,7 @@ from ioruntime.core.packages import EntityListener, Packages
 from ioruntime.model.action import FIRST_VERSION, Action, check_version, next_version
 from ioruntime.model.archive import check_archive
 from ioruntime.model.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, WrongCollectionError
-from ioruntime.model.exec import CodeExec, CodeReference, Exec, ImageExec, SequenceExec, decode_code, encode_code
+from ioruntime.model.exec import BLACKBOX, CodeExec, CodeReference, Exec, ImageExec, SequenceExec, decode_code, encode_code
 from ioruntime.model.identity import Identity
 from ioruntime.model.kinds import Kinds
 from ioruntime.model.limits import ActionLimits, Limits, check_limits, effective
@@ -206,16 +206,32 @@ class Catalog:
                 raise InvalidError("'components' must be defined for sequence kind")
             most = allowed.sequence_length
             return SequenceExec(await self._components.check(identity, path, put.components, most=most))
-        kind = self._kinds.accept(put.kind)
+        is_image = self._kinds.images and put.kind.strip().lower() == BLACKBOX
+        kind = BLACKBOX if is_image else self._kinds.accept(put.kind)
         if allowed.allowed_kinds and kind not in allowed.allowed_kinds:
             raise ForbiddenError(f"The supplied authentication is not authorized to access actions of kind '{kind}'.")
-        if not isinstance(put.code, str):
+        if is_image:
+            return await self._read_image(put)
+        reference, binary = await self._keep_code(kind, put.code, archive=True)
+        return CodeExec(kind=kind, code=reference, binary=binary, main=put.main or None)
+
+    async def _read_image(self, put: ExecPut) -> ImageExec:
+        if not isinstance(put.image, str):
+            raise InvalidError(f"'image' must be a string defined in 'exec' for '{BLACKBOX}' actions")
+        image, reference, binary = self._kinds.accept_image(put.image), None, False
+        if put.code is not None:
+            # What is base64 is for the image to understand: an archive, or a program.
+            reference, binary = await self._keep_code(BLACKBOX, put.code, archive=False)
+        return ImageExec(image=image, code=reference, binary=binary, main=put.main or None)
+
+    async def _keep_code(self, kind: str, code: Any, *, archive: bool) -> tuple[CodeReference, bool]:
+        """Store code, and tell whether it came as base64; which is an archive then, or refused."""
+        if not isinstance(code, str):
             raise InvalidError(f"'code' must be a string or attachment object defined in 'exec' for '{kind}' actions")
-        content, binary = decode_code(put.code)
-        if binary:
+        content, binary = decode_code(code)
+        if binary and archive:
             await asyncio.to_thread(check_archive, content)
-        digest = await self._blobs.put(content)
-        return CodeExec(kind=kind, code=CodeReference(digest, len(content)), binary=binary, main=put.main or None)
+        return CodeReference(await self._blobs.put(content), len(content)), binary
 
     def _create(self, path: EntityPath, put: ActionPut, exec_: Exec, allowed: Limits) -> Action:
         annotations = put.annotations or ()

@@ -24,7 +24,7 @@ from ioruntime.model.archive import (
     open_tar,
 )
 from ioruntime.model.errors import UnavailableError
-from ioruntime.model.exec import GZIP_MAGIC, ZIP_MAGIC, CodeReference
+from ioruntime.model.exec import GZIP_MAGIC, ZIP_MAGIC, CodeExec, CodeReference, ImageExec, encode_code
 from ioruntime.ports.blobs import BlobStore
 
 _SOURCES_BYTES_MOST = 32 * 1024 * 1024
@@ -69,6 +69,19 @@ class CodeCache:
             raise CodeError("The action's code is not UTF-8 text.") from error
         self._remember(code.digest, text)
         return text
+
+    async def inline(self, exec_: CodeExec | ImageExec) -> str:
+        """Return code as a client may have sent it, for runtimes that unpack it themselves; empty when there is none.
+
+        Raises:
+            NotFoundError, CorruptError: the blob store has it no more.
+            CodeError: it is not text, though it was sent as text.
+        """
+        if exec_.code is None:
+            return ""
+        if exec_.binary:
+            return encode_code(await self._blobs.get(exec_.code.digest), binary=True)
+        return await self.source(exec_.code)
 
     async def unpacked(self, code: CodeReference) -> Path:
         """Return the directory with an archive's content; unpacked at the first call, by whoever comes first.

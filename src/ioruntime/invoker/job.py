@@ -7,8 +7,8 @@ import msgspec
 
 from ioruntime.invoker.pool import Want
 from ioruntime.model.action import Action
-from ioruntime.model.exec import CodeExec
-from ioruntime.model.kinds import Kinds
+from ioruntime.model.exec import CodeExec, ImageExec
+from ioruntime.model.kinds import Kinds, NoInterpreterError
 from ioruntime.model.limits import MEBIBYTE
 from ioruntime.model.names import EntityPath
 from ioruntime.ports.bus import InvocationRequest
@@ -25,7 +25,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     binding: EntityPath | None
     api_key: str | None
-    exec: CodeExec
+    exec: CodeExec | ImageExec
     kind: str
     """That runs it, whatever name of it the action uses."""
     want: Want
@@ -70,21 +70,30 @@ class Jobs:
 
     def _make(self, request: InvocationRequest) -> Job:
         action = request.action
-        assert isinstance(action.exec, CodeExec)
-        kind = self._runs_as(action.exec.kind)
-        spec = SandboxSpec(self._interpreters[kind], action.limits.memory_mb)
+        assert isinstance(action.exec, CodeExec | ImageExec)
+        interpreter = self._interpreter(action.exec)
+        spec = SandboxSpec(interpreter, action.limits.memory_mb)
+        # Sentinels in the output do not tell whose end they mark, so it must be the one activation's that runs.
+        capacity = 1 if interpreter.framed else action.limits.concurrency
         return Job(
             action=action,
             namespace=request.namespace,
             binding=request.binding,
             api_key=request.api_key,
             exec=action.exec,
-            kind=kind,
-            want=Want(request.namespace, _owner_of(request), spec, action.limits.concurrency),
+            kind=interpreter.kind,
+            want=Want(request.namespace, _owner_of(request), spec, capacity),
             timeout_s=action.limits.timeout_ms / 1000,
             log_bytes=action.limits.logs_mb * MEBIBYTE,
             run_fields=_run_fields(request),
         )
+
+    def _interpreter(self, exec_: CodeExec | ImageExec) -> Interpreter:
+        if isinstance(exec_, CodeExec):
+            return self._interpreters[self._runs_as(exec_.kind)]
+        if exec_.kind not in self._interpreters:
+            raise NoInterpreterError(exec_.kind, "an engine for containers, by invoker.driver")
+        return msgspec.structs.replace(self._interpreters[exec_.kind], image=exec_.image)
 
 
 def _owner_of(request: InvocationRequest) -> str:

@@ -4,14 +4,16 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.model.exec import CodeExec
+from ioruntime.model.exec import CodeExec, ImageExec
 from ioruntime.ports.bus import InvocationRequest
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def init_payload(request: InvocationRequest, exec_: CodeExec, *, source: str | None, directory: str | None, now_ms: int) -> bytes:
-    """Encode `/init`: source text, or the directory inside the sandbox where the platform unpacked the archive."""
+def init_payload(
+    request: InvocationRequest, exec_: CodeExec | ImageExec, *, source: str | None, directory: str | None, now_ms: int
+) -> bytes:
+    """Encode `/init`: code as the runtime takes it, or the directory inside where the platform unpacked the archive."""
     action = request.action
     value: dict[str, Any] = {
         "name": action.path.name,

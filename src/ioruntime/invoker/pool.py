@@ -16,7 +16,7 @@ from ioruntime.invoker.lifecycle import WARM, Event, State
 from ioruntime.invoker.plan import Claim, Create, Evict, Refuse, Slot, Wait, expired, missing_prewarm, place, to_pause
 from ioruntime.invoker.queue import FairQueue
 from ioruntime.ports.clock import Clock
-from ioruntime.ports.sandbox import SandboxDriver, SandboxError, SandboxSpec
+from ioruntime.ports.sandbox import ImageError, SandboxDriver, SandboxError, SandboxSpec
 
 _SWEEP_S = 1.0
 
@@ -279,7 +279,7 @@ class Pool:
         except (SandboxError, asyncio.CancelledError) as error:
             self._gone(
                 entry,
-                SandboxError(f"the sandbox did not start: {error}" if str(error) else "the sandbox was not wanted any more"),
+                _told(error),
             )
             if isinstance(error, asyncio.CancelledError):
                 raise
@@ -356,6 +356,13 @@ class Pool:
         except SandboxError:
             if entry.state is State.PAUSED:
                 self._stop(entry, Event.FAILED)
+
+
+def _told(error: SandboxError | asyncio.CancelledError) -> SandboxError:
+    """Tell who waits for a sandbox why it did not start."""
+    if isinstance(error, ImageError):
+        return error
+    return SandboxError(f"the sandbox did not start: {error}" if str(error) else "the sandbox was not wanted any more")
 
 
 def _action_of(owner: str) -> str:

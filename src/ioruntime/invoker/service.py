@@ -17,12 +17,12 @@ from ioruntime.invoker.pool import Pool
 from ioruntime.invoker.proxy import Outcome, ProxyLostError, ProxyRefusedError, ProxyReply
 from ioruntime.model.activation import Activation, Status, error_result
 from ioruntime.model.errors import IoRuntimeError, UnavailableError
-from ioruntime.model.exec import CodeExec
+from ioruntime.model.exec import CodeExec, ImageExec
 from ioruntime.model.kinds import Kinds, NoInterpreterError
 from ioruntime.model.params import Annotation
 from ioruntime.ports.bus import ActivationBus, InvocationRequest
 from ioruntime.ports.clock import Clock
-from ioruntime.ports.sandbox import Ending, Interpreter, SandboxError
+from ioruntime.ports.sandbox import Ending, ImageError, Interpreter, SandboxError
 
 NO_SANDBOX = "Failed to provision resources to run the action."
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
@@ -125,7 +125,7 @@ class InvokerService:
 
     def _start_warm(self, request: InvocationRequest) -> bool:
         """Run in a sandbox that is ready, without a task; False: there is none, or it is not so simple."""
-        if self._interrupting or not isinstance(request.action.exec, CodeExec):
+        if self._interrupting or not isinstance(request.action.exec, CodeExec | ImageExec):
             return False
         try:
             job = self._jobs.of(request)
@@ -182,6 +182,8 @@ class InvokerService:
         """See an activation to its record, however the work ends."""
         try:
             await work
+        except ImageError as error:
+            run.answer = Answer(Status.DEVELOPER_ERROR, error_result(str(error)))
         except (SandboxError, NoInterpreterError) as error:
             self._reporter.not_provisioned(request, error)
             run.answer = Answer(Status.WHISK_ERROR, error_result(NO_SANDBOX))
@@ -230,7 +232,7 @@ class InvokerService:
         await self._finish_in(entry, request, run, self._answered(entry, request, job, run))
 
     async def _answered(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> Answer:
-        return await self._initialise(entry, request, job.exec, run) or await self._post_run(entry, request, job)
+        return await self._initialise(entry, request, job, run) or await self._post_run(entry, request, job)
 
     async def _finish_in(self, entry: Entry, request: InvocationRequest, run: _Run, answer: Awaitable[Answer]) -> None:
         """Wait for the answer, then take in the logs.
@@ -249,7 +251,7 @@ class InvokerService:
         if run.answer.spent or LOGS_LOST in notes:
             raise _SandboxSpentError
 
-    async def _initialise(self, entry: Entry, request: InvocationRequest, exec_: CodeExec, run: _Run) -> Answer | None:
+    async def _initialise(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> Answer | None:
         """Initialise the sandbox unless somebody did; return the failure, None when it is ready."""
         if entry.initialised is not None:
             if not entry.initialised.done():
@@ -259,7 +261,7 @@ class InvokerService:
         started_s = self._clock.monotonic_s()
         trouble: Exception | None = None
         try:
-            failure = await self._post_init(entry, request, exec_)
+            failure = await self._post_init(entry, request, job)
             trouble = None if failure is None else _InitFailedError(failure)
         except BaseException as error:
             trouble = error if isinstance(error, Exception) else ProxyRefusedError("its sandbox could not be initialised")
@@ -269,14 +271,16 @@ class InvokerService:
             _settle(entry.initialised, trouble)
         return failure
 
-    async def _post_init(self, entry: Entry, request: InvocationRequest, exec_: CodeExec) -> Answer | None:
+    async def _post_init(self, entry: Entry, request: InvocationRequest, job: Job) -> Answer | None:
         source, directory = None, None
-        if exec_.binary:
-            await entry.sandbox.show_code(await self._code.unpacked(exec_.code))
+        if isinstance(job.exec, ImageExec) or job.want.spec.interpreter.framed:
+            source = await self._code.inline(job.exec)
+        elif job.exec.binary:
+            await entry.sandbox.show_code(await self._code.unpacked(job.exec.code))
             directory = entry.sandbox.code_path
         else:
-            source = await self._code.source(exec_.code)
-        body = init_payload(request, exec_, source=source, directory=directory, now_ms=self._clock.now_ms())
+            source = await self._code.source(job.exec.code)
+        body = init_payload(request, job.exec, source=source, directory=directory, now_ms=self._clock.now_ms())
         limits = request.action.limits
         try:
             reply = await entry.proxy.post(b"/init", body, timeout_s=limits.timeout_ms / 1000, limit_bytes=_INIT_BYTES_MOST)

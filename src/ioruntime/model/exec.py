@@ -9,6 +9,9 @@ import msgspec
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 
+BLACKBOX = "blackbox"
+"""The kind of actions that name their own container image."""
+
 ZIP_MAGIC = b"PK\x03\x04"
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -47,7 +50,7 @@ class ImageExec(msgspec.Struct, frozen=True, tag="blackbox", kw_only=True):
     code: CodeReference | None = None
     binary: bool = False
     main: str | None = None
-    kind: str = "blackbox"
+    kind: str = BLACKBOX
 
 
 class NativeExec(msgspec.Struct, frozen=True, tag="native"):

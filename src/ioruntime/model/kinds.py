@@ -6,11 +6,14 @@ changes (`nodejs:14` stays `nodejs:14`); which interpreter runs it is decided ea
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Self
 
 import msgspec
 
 from ioruntime.model.errors import InvalidError, IoRuntimeError
+
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", re.ASCII)
 
 
 class UnknownKindError(InvalidError, ValueError):
@@ -26,6 +29,13 @@ class NoInterpreterError(IoRuntimeError):
 
     def __init__(self, kind: str, suggestion: str) -> None:
         super().__init__(f"No interpreter on this machine runs '{kind}'. To get one: ioruntime runtimes install {suggestion}")
+
+
+class UnknownImageError(InvalidError):
+    """A container image that actions may not name here, or no name of an image at all."""
+
+    def __init__(self, image: str) -> None:
+        super().__init__(f"The container image '{image}' is not supported by this platform.")
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -81,10 +91,22 @@ class Kinds(msgspec.Struct, frozen=True):
 
     families: dict[str, Family]
     installed: frozenset[str] = frozenset()
+    images: tuple[str, ...] = ()
+    """Patterns of the container images that actions may name; none where nothing runs images."""
 
     @classmethod
-    def of(cls, families: Mapping[str, Family], installed: Iterable[str] = ()) -> Self:
-        return cls(dict(families), frozenset(installed))
+    def of(cls, families: Mapping[str, Family], installed: Iterable[str] = (), images: Iterable[str] = ()) -> Self:
+        return cls(dict(families), frozenset(installed), tuple(images))
+
+    def accept_image(self, image: str) -> str:
+        """Return the name of a container image that an action may have.
+
+        Raises:
+            UnknownImageError: see there.
+        """
+        if not _IMAGE.fullmatch(image) or not any(fnmatchcase(image, pattern) for pattern in self.images):
+            raise UnknownImageError(image)
+        return image
 
     def accept(self, text: str) -> str:
         """Return the name to store for what a client wrote.

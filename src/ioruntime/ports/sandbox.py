@@ -47,6 +47,10 @@ class Interpreter(msgspec.Struct, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     version: str = ""
     """What the interpreter says of itself, such as `24.19.0`."""
+    image: str = ""
+    """Container image that holds it, for drivers of containers; its own program runs where `command` is empty."""
+    framed: bool = False
+    """True: after each activation it writes OpenWhisk's sentinel line to both outputs, and takes code inside `/init`."""
 
 
 class SandboxSpec(msgspec.Struct, frozen=True):
@@ -69,6 +73,13 @@ class Feature(msgspec.Struct, frozen=True):
 
 class SandboxError(Exception):
     """The driver could not do what was asked; the sandbox, if there was one, is dead. `destroy` is the only legal call left."""
+
+
+class ImageError(SandboxError):
+    """There is no such container image, or it cannot be fetched."""
+
+    def __init__(self, image: str) -> None:
+        super().__init__(f"Failed to pull container image '{image}'.")
 
 
 class Sandbox(Protocol):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ioruntime.ports.sandbox import Ending, Interpreter, Sandbox, SandboxDriver, SandboxError, SandboxSpec, Stream
@@ -186,7 +187,7 @@ class SandboxContract:
         self, driver: SandboxDriver, interpreter: Interpreter, traces: Callable[[], list[str]]
     ) -> None:
         before = traces()
-        missing = Interpreter("missing:1", ("/nowhere/program",), interpreter.mounts)
+        missing = msgspec.structs.replace(interpreter, kind="missing:1", command=("/nowhere/program",))
         with pytest.raises(SandboxError, match="/nowhere/program"):
             await driver.start(SandboxSpec(missing, MEMORY_MB), Heard())
         _assert_nothing_left(before, traces())

@@ -21,7 +21,7 @@ import msgspec
 
 GUEST_AUTH = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP"
 READY = "ioruntime ready on "
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 30.0
 _T = TypeVar("_T")
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import sys
 import termios
+from collections.abc import Mapping
 
 from ioruntime.ports.sandbox import OutputSink, Stream
 
@@ -14,11 +15,20 @@ _CHUNK_BYTES = 64 * 1024  # what a pipe holds; one read per wake-up, so a flood 
 class Outputs:
     """Owns the reading ends for good, and the writing ends until `give_away`."""
 
-    def __init__(self) -> None:
-        self._ends: dict[Stream, int] = {}
+    def __init__(self, reading_ends: Mapping[Stream, int] | None = None) -> None:
+        """Make two pipes, or read from named ones.
+
+        Args:
+            reading_ends: non-blocking descriptors of pipes that others write to by name.
+        """
+        self._ends: dict[Stream, int] = dict(reading_ends or {})
         self._writing: list[int] = []
         self._early: list[tuple[Stream, bytes]] = []
         self._sink: OutputSink | None = None
+        if reading_ends is None:
+            self._make_pipes()
+
+    def _make_pipes(self) -> None:
         for stream in Stream:
             reading, writing = os.pipe2(os.O_CLOEXEC)
             os.set_blocking(reading, False)
