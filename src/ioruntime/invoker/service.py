@@ -37,7 +37,7 @@ _TRIES_MOST = 3
 class ServiceReporter(Protocol):
     """Hears what an operator should know."""
 
-    def ran(self, activation: Activation, *, kind: str, cold: bool) -> None: ...
+    def ran(self, activation: Activation, *, kind: str, cold: bool, wait_ms: int) -> None: ...
 
     def not_provisioned(self, request: InvocationRequest, error: Exception) -> None: ...
 
@@ -202,7 +202,8 @@ class InvokerService:
     def _end(self, request: InvocationRequest, run: _Run) -> None:
         activation = self._record(request, run)
         self._bus.answer(request, activation)
-        self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None)
+        wait_ms = max(0, run.start_ms - request.received_ms)
+        self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None, wait_ms=wait_ms)
         self._in_flight -= 1
         if self._in_flight == 0:
             self._quiet.set()

@@ -189,7 +189,7 @@ class Heard:
         self.trouble: list[Exception] = []
         self.bugs: list[Exception] = []
 
-    def ran(self, activation: Activation, *, kind: str, cold: bool) -> None:
+    def ran(self, activation: Activation, *, kind: str, cold: bool, wait_ms: int) -> None:
         self.cold.append(cold)
 
     def not_provisioned(self, request: InvocationRequest, error: Exception) -> None:
