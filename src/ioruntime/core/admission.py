@@ -2,7 +2,7 @@
 
 from ioruntime.core.throttle import Throttle
 from ioruntime.model.identity import Identity
-from ioruntime.model.limits import Limits, effective
+from ioruntime.model.limits import Limits, limits_of
 from ioruntime.ports.clock import Clock
 
 
@@ -20,7 +20,7 @@ class Admission:
         Raises:
             ThrottledError: it would be over a limit; nothing was counted.
         """
-        limits = self._limits_of(identity)
+        limits = self.limits_of(identity)
         self._throttle.start(
             identity.name,
             self._clock.monotonic_s(),
@@ -34,7 +34,7 @@ class Admission:
         Raises:
             ThrottledError: it would be over a limit.
         """
-        limits = self._limits_of(identity)
+        limits = self.limits_of(identity)
         self._throttle.check(
             identity.name,
             self._clock.monotonic_s(),
@@ -48,13 +48,13 @@ class Admission:
         Raises:
             ThrottledError: it would be over the limit; nothing was counted.
         """
-        per_minute = self._limits_of(identity).fires_per_minute
+        per_minute = self.limits_of(identity).fires_per_minute
         self._throttle.fire(identity.name, self._clock.monotonic_s(), per_minute=per_minute)
 
     def end(self, namespace: str) -> None:
         """Count one invocation out of flight."""
         self._throttle.end(namespace)
 
-    def _limits_of(self, identity: Identity) -> Limits:
-        overrides = identity.namespace.overrides
-        return effective(self.limits, overrides) if overrides else self.limits
+    def limits_of(self, identity: Identity) -> Limits:
+        """Return what the caller's namespace may use."""
+        return limits_of(self.limits, identity.namespace.overrides)

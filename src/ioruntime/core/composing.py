@@ -26,6 +26,7 @@ from ioruntime.ports.clock import Clock
 
 NativeHandler: TypeAlias = Callable[[Identity, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Runs an action of the platform; a result with the key `error` is an application error."""
+Finish: TypeAlias = Callable[[Activation, bool], None]
 Send: TypeAlias = Callable[[InvocationRequest], Awaitable["asyncio.Future[Activation]"]]
 
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
@@ -42,7 +43,7 @@ class Composer:
         resolver: Resolver,
         clock: Clock,
         send: Send,
-        finish: Callable[[Activation], None],
+        finish: Finish,
         natives: Mapping[str, NativeHandler],
         length: int,
         grace_s: float = _GRACE_S,
@@ -51,7 +52,7 @@ class Composer:
 
         Args:
             send: hands a request to an invoker and promises its activation.
-            finish: takes the record of every composition, at the top or not.
+            finish: takes the record of every composition, at the top or not, and whether to keep it.
             natives: by the `handler` of `NativeExec`.
             length: how many components a composition may have.
             grace_s: how much longer than its own time limit a component is waited for.
@@ -107,12 +108,12 @@ class Composer:
             asyncio.get_running_loop().call_exception_handler(crash)
             end = End.whisk_error("There was an internal server error.")
         activation = run.record(end)
-        self._finish(activation)
+        self._finish(activation, run.request.kept)
         return activation
 
     def _ended(self, run: "_Run", task: asyncio.Task[Activation]) -> None:
         if task.cancelled():  # perhaps before its first step, so the task itself cannot record it
-            self._finish(run.record(End.whisk_error(INTERRUPTED)))
+            self._finish(run.record(End.whisk_error(INTERRUPTED)), run.request.kept)
         self._running.discard(task)
         if not self._running:
             self._quiet.set()
@@ -197,6 +198,8 @@ class _Run:
             cause=cause.activation_id,
             binding=component.binding.path if component.binding else None,
             received_ms=self._composer.clock.now_ms(),
+            kept=cause.kept,
+            allowance=cause.allowance,
         )
 
     def record(self, end: End) -> Activation:

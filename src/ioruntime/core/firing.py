@@ -7,7 +7,7 @@ import msgspec
 
 from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission
-from ioruntime.core.invocation import Invocations
+from ioruntime.core.invocation import EXTRA_LOGGING, Invocations
 from ioruntime.core.resolve import Resolved, Resolver
 from ioruntime.core.triggers import Triggers
 from ioruntime.model.activation import Activation, ActivationId, Status, new_activation_id
@@ -64,9 +64,11 @@ class Firing:
         rules = await self._triggers.rules(path)
         if not any(rule.status is RuleStatus.ACTIVE for rule in rules):
             return None
-        start_ms = self._clock.now_ms()
-        started = await self._start(identity, rules, _arguments(trigger, headers, payload), transaction_id)
+        start_ms, keep = self._clock.now_ms(), headers.get(EXTRA_LOGGING) == "on"
+        started = await self._start(identity, rules, _arguments(trigger, headers, payload), transaction_id, keep=keep)
         record = _record(identity, trigger, payload, start_ms, [_line(rule, started[rule.path]) for rule in rules])
+        if not keep and not self._admission.limits_of(identity).store_activations:
+            return record.activation_id
         self._recorder.record(record)
         await self._recorder.flushed()
         if self._recorder.find(identity.name, record.activation_id) is not None:
@@ -74,7 +76,7 @@ class Firing:
         return record.activation_id
 
     async def _start(
-        self, identity: Identity, rules: Sequence[Rule], arguments: Arguments, transaction_id: str
+        self, identity: Identity, rules: Sequence[Rule], arguments: Arguments, transaction_id: str, *, keep: bool
     ) -> dict[EntityPath, _Started]:
         started: dict[EntityPath, _Started] = {}
         resolved: dict[EntityPath, Resolved] = {}
@@ -84,7 +86,9 @@ class Firing:
                 resolved[rule.path] = found
             else:
                 started[rule.path] = found
-        ids = await self._invocations.accept_many(identity, list(resolved.values()), arguments, transaction_id=transaction_id)
+        ids = await self._invocations.accept_many(
+            identity, list(resolved.values()), arguments, transaction_id=transaction_id, keep=keep
+        )
         return started | dict(zip(resolved, ids, strict=True))
 
     async def _resolve(self, identity: Identity, rule: Rule) -> Resolved | IoRuntimeError:

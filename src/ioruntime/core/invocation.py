@@ -17,7 +17,7 @@ from ioruntime.model.errors import IoRuntimeError, UnavailableError
 from ioruntime.model.identity import Identity
 from ioruntime.model.params import Arguments
 from ioruntime.ports.activations import ActivationStore
-from ioruntime.ports.bus import ActivationBus, InvocationRequest
+from ioruntime.ports.bus import ActivationBus, Allowance, InvocationRequest
 from ioruntime.ports.clock import Clock
 
 
@@ -28,6 +28,10 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Activation | Accepted
+EXTRA_LOGGING = "x-ow-extra-logging"
+"""The header by which a request, with `on`, asks for a record where none is kept."""
+_INVOKERS = frozenset({"maxPayloadSize", "truncationSize", "warmedContainerKeepingCount", "warmedContainerKeepingTimeout"})
+"""The limits of a namespace that an invoker sees to."""
 
 
 class _Caller:
@@ -67,6 +71,8 @@ class Invocations:
         self._admission = admission
         self._clock = clock
         self._pending = Pending()
+        self._unkept: set[ActivationId] = set()
+        """Sent to an invoker, and not to be recorded."""
         self._late = asyncio.TaskGroup()
         self._composer = Composer(
             resolver=resolver,
@@ -76,7 +82,7 @@ class Invocations:
             natives=natives or {},
             length=admission.limits.sequence_length,
         )
-        bus.listen(self._finish)
+        bus.listen(self._answered)
 
     async def __aenter__(self) -> Self:
         await self._late.__aenter__()
@@ -97,7 +103,14 @@ class Invocations:
         await self._composer.interrupt()
 
     async def invoke(
-        self, identity: Identity, resolved: Resolved, payload: Arguments, *, transaction_id: str, wait_ms: int | None = None
+        self,
+        identity: Identity,
+        resolved: Resolved,
+        payload: Arguments,
+        *,
+        transaction_id: str,
+        wait_ms: int | None = None,
+        keep: bool = False,
     ) -> Outcome:
         """Start an activation, and wait for its end when the caller wants to.
 
@@ -105,6 +118,7 @@ class Invocations:
             identity: who asks; the record belongs to its namespace.
             wait_ms: how long to wait for the outcome; None does not wait at all. `Accepted` is returned only when
                 the request is on stable storage.
+            keep: record it also in a namespace that keeps no records; nothing of those is on stable storage.
 
         Raises:
             InvalidError: the payload redefines a final parameter.
@@ -116,9 +130,9 @@ class Invocations:
         self._admission.start(identity)
         try:
             request = self._request(
-                identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=wait_ms is not None
+                identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=wait_ms is not None, keep=keep
             )
-            if wait_ms is None:
+            if wait_ms is None and request.kept:
                 await self._store.accept((request,))
             answer = await self._start(identity, resolved, request)
         except BaseException:
@@ -135,12 +149,14 @@ class Invocations:
         *,
         transaction_id: str,
         wait_ms: int,
+        keep: bool = False,
     ) -> bool:
         """Do what `invoke` does for a caller that waits but has no task; `done` is told once, later.
 
         Args:
             arguments: what `resolved.arguments` makes of the payload.
             done: gets what `invoke` would return or raise from here on.
+            keep: as for `invoke`.
 
         Returns:
             False when it takes an `invoke`: a composition, or no invoker that takes it at once. Nothing was started.
@@ -152,12 +168,15 @@ class Invocations:
             return False
         self._recorder.check_room()
         self._admission.start(identity)
-        request = self._request(identity, resolved, {}, arguments, transaction_id=transaction_id, blocking=True)
+        request = self._request(identity, resolved, {}, arguments, transaction_id=transaction_id, blocking=True, keep=keep)
         caller = _Caller(request, done)
         caller.timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._too_late, caller)
         self._pending.tell(request.activation_id, caller.tell)
+        if not request.kept:
+            self._unkept.add(request.activation_id)
         if self._dispatcher.dispatch_now(request):
             return True
+        self._unkept.discard(request.activation_id)
         caller.timer.cancel()
         self._pending.drop(request.activation_id)
         self._admission.end(identity.name)
@@ -176,7 +195,7 @@ class Invocations:
             caller.tell(error)
 
     async def accept_many(
-        self, identity: Identity, actions: Sequence[Resolved], payload: Arguments, *, transaction_id: str
+        self, identity: Identity, actions: Sequence[Resolved], payload: Arguments, *, transaction_id: str, keep: bool = False
     ) -> Sequence[ActivationId | IoRuntimeError]:
         """Start activations that nobody waits for, all accepted with one write; return their ids, in the same order.
 
@@ -185,10 +204,10 @@ class Invocations:
         Raises:
             UnavailableError: they cannot be stored; none was started.
         """
-        admitted = [self._admit(identity, resolved, payload, transaction_id) for resolved in actions]
+        admitted = [self._admit(identity, resolved, payload, transaction_id, keep=keep) for resolved in actions]
         waiting = [each for each in admitted if isinstance(each, InvocationRequest)]
         try:
-            await self._store.accept(waiting)
+            await self._store.accept([request for request in waiting if request.kept])
             return [
                 await self._start_accepted(identity, resolved, each, waiting) if isinstance(each, InvocationRequest) else each
                 for resolved, each in zip(actions, admitted, strict=True)
@@ -199,14 +218,14 @@ class Invocations:
             raise
 
     def _admit(
-        self, identity: Identity, resolved: Resolved, payload: Arguments, transaction_id: str
+        self, identity: Identity, resolved: Resolved, payload: Arguments, transaction_id: str, *, keep: bool
     ) -> InvocationRequest | IoRuntimeError:
         try:
             arguments = resolved.arguments(payload)
             self._admission.start(identity)
         except IoRuntimeError as error:
             return error
-        return self._request(identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=False)
+        return self._request(identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=False, keep=keep)
 
     async def _start_accepted(
         self, identity: Identity, resolved: Resolved, request: InvocationRequest, waiting: list[InvocationRequest]
@@ -244,7 +263,9 @@ class Invocations:
         *,
         transaction_id: str,
         blocking: bool,
+        keep: bool,
     ) -> InvocationRequest:
+        own = identity.namespace.overrides
         return InvocationRequest(
             activation_id=new_activation_id(),
             transaction_id=transaction_id,
@@ -257,7 +278,17 @@ class Invocations:
             blocking=blocking,
             binding=resolved.binding.path if resolved.binding else None,
             received_ms=self._clock.now_ms(),
+            kept=keep or not own or own.get("storeActivations") is not False,
+            allowance=self._allowance(identity) if own else None,
         )
+
+    def _allowance(self, identity: Identity) -> Allowance | None:
+        """Return what an invoker must know of the namespace's own limits, None when there is nothing."""
+        if _INVOKERS.isdisjoint(identity.namespace.overrides):
+            return None
+        limits = self._admission.limits_of(identity)
+        result_bytes = min(limits.result_bytes, limits.payload_bytes)
+        return Allowance(result_bytes, min(limits.truncation_bytes, result_bytes), limits.warm_count, limits.warm_s)
 
     async def _start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> asyncio.Future[Activation]:
         if not resolved.is_composed:
@@ -268,11 +299,14 @@ class Invocations:
 
     async def _send(self, request: InvocationRequest) -> asyncio.Future[Activation]:
         answer = self._pending.expect(request.activation_id)
+        if not request.kept:
+            self._unkept.add(request.activation_id)
         try:
             await self._dispatcher.dispatch(request)
         except BaseException as error:
             self._pending.drop(request.activation_id)
-            if isinstance(error, UnavailableError) and not request.blocking:
+            self._unkept.discard(request.activation_id)
+            if isinstance(error, UnavailableError) and request.kept and not request.blocking:
                 self._recorder.record(self._refused(request, error))
             raise
         return answer
@@ -283,17 +317,27 @@ class Invocations:
         return await self._accept_late(request, answer)
 
     async def _accept_late(self, request: InvocationRequest, answer: "asyncio.Future[Activation]") -> Outcome:
-        await self._store.accept((request,))
+        if request.kept:
+            await self._store.accept((request,))
         if not answer.done():
             return Accepted(request.activation_id)
+        if not request.kept:
+            return answer.result()
         # Its record may have been written before it was accepted: written again, it takes the acceptance back.
         self._recorder.record(answer.result())
         return answer.result()
 
-    def _finish(self, activation: Activation) -> None:
+    def _answered(self, activation: Activation) -> None:
+        kept = activation.activation_id not in self._unkept
+        if not kept:
+            self._unkept.discard(activation.activation_id)
+        self._finish(activation, kept)
+
+    def _finish(self, activation: Activation, kept: bool) -> None:
         if activation.cause is None:  # components of a composition were not counted
             self._admission.end(activation.namespace)
-        self._recorder.record(activation)
+        if kept:
+            self._recorder.record(activation)
         self._pending.settle(activation)
 
     def _interrupted(self, request: InvocationRequest) -> Activation:

@@ -13,7 +13,7 @@ import msgspec
 
 from ioruntime.core.admission import Admission
 from ioruntime.core.authenticate import Authenticator
-from ioruntime.core.invocation import Accepted, Invocations, Outcome
+from ioruntime.core.invocation import EXTRA_LOGGING, Accepted, Invocations, Outcome
 from ioruntime.core.resolve import Resolved, Resolver
 from ioruntime.core.web.arguments import (
     NOT_ALLOWED,
@@ -220,7 +220,7 @@ class WebActions:
         self._admission.check(target.owner)
         if request.too_large is not None:
             raise request.too_large
-        check_size("Request", len(request.body), self.limits.payload_bytes)
+        check_size("Request", len(request.body), self._admission.limits_of(target.owner).payload_bytes)
         if request.method == "OPTIONS":
             if not target.answers_options:
                 return WebResponse(status=200)
@@ -242,6 +242,7 @@ class WebActions:
             _payload(target, request),
             transaction_id=request.transaction_id,
             wait_ms=self.limits.blocking_wait_ms,
+            keep=request.header(EXTRA_LOGGING) == "on",
         )
         response = self._rendered(outcome, request, request.transaction_id)
         return msgspec.structs.replace(response, activation_id=outcome.activation_id)

@@ -35,10 +35,14 @@ def judge_init(reply: ProxyReply) -> Answer | None:
     return Answer(Status.DEVELOPER_ERROR, error, spent=True)
 
 
-def judge_run(reply: ProxyReply, *, limit_bytes: int) -> Answer:
-    """Return how a run ended that the runtime answered."""
+def judge_run(reply: ProxyReply, *, limit_bytes: int, truncation_bytes: int | None = None) -> Answer:
+    """Return how a run ended that the runtime answered.
+
+    Args:
+        truncation_bytes: what is left of a result that is too large; None: as much as may be.
+    """
     if reply.size_bytes > limit_bytes:
-        return _too_large(reply, limit_bytes)
+        return _too_large(reply, limit_bytes, limit_bytes if truncation_bytes is None else truncation_bytes)
     if reply.status != _OK:
         error = _error_of(reply.body)
         if error is None:
@@ -96,8 +100,8 @@ def _quote(body: bytes) -> str:
     return body[:_QUOTE_BYTES_MOST].decode("utf-8", "replace")
 
 
-def _too_large(reply: ProxyReply, limit_bytes: int) -> Answer:
-    start = reply.body[:limit_bytes].decode("utf-8", "ignore")
+def _too_large(reply: ProxyReply, limit_bytes: int, truncation_bytes: int) -> Answer:
+    start = reply.body[:truncation_bytes].decode("utf-8", "ignore")
     text = (
         f"The action produced a response that exceeded the allowed length: {reply.size_bytes} > {limit_bytes} bytes."
         f" The truncated response was: {start}"

@@ -12,7 +12,10 @@ _AWAKE = frozenset({State.IDLE, State.RUNNING})
 
 
 class Entry:
-    """A sandbox from the decision to start it until it is gone. Only the pool changes it."""
+    """A sandbox from the decision to start it until it is gone. Only the pool changes it.
+
+    How long it may stay idle is said by whoever runs something in it.
+    """
 
     def __init__(self, number: int, spec: SandboxSpec, owner: str | None, capacity: int) -> None:
         self.id = f"s{number}"
@@ -21,6 +24,8 @@ class Entry:
         self.capacity = capacity
         self.running = 0
         self.last_used_s = 0.0
+        self.warm_count = 0
+        self.warm_s = 0.0
         self.state = State.STARTING
         self.log = SandboxLog()
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -64,7 +69,17 @@ class Entry:
     @property
     def slot(self) -> Slot:
         """What the planner may know."""
-        return Slot(self.id, self.spec, self.state, self.owner, self.running, self.capacity, self.last_used_s)
+        return Slot(
+            self.id,
+            self.spec,
+            self.state,
+            self.owner,
+            self.running,
+            self.capacity,
+            self.last_used_s,
+            self.warm_count,
+            self.warm_s,
+        )
 
     def __repr__(self) -> str:
         whose = f" {self.owner}" if self.owner else ""

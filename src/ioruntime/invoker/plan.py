@@ -26,6 +26,9 @@ class Slot(msgspec.Struct, frozen=True):
     """Activations that it may serve at once."""
     last_used_s: float = 0.0
     """Monotonic clock, seconds."""
+    warm_count: int = 0
+    """How many of its owner's may stay for `warm_s`."""
+    warm_s: float = 0.0
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -91,13 +94,26 @@ def missing_prewarm(wanted: Mapping[SandboxSpec, int], slots: Sequence[Slot], *,
 
 
 def expired(slots: Iterable[Slot], *, now_s: float, idle_s: float) -> list[str]:
-    """List the warm sandboxes that nobody used for `idle_s`."""
-    return [s.id for s in slots if s.state in WARM and now_s - s.last_used_s >= idle_s]
+    """List the warm sandboxes that nobody used for `idle_s`; of some owners the last ones used stay longer."""
+    idle = sorted((s for s in slots if s.state in WARM and now_s - s.last_used_s >= idle_s), key=_last_used_first)
+    kept: dict[str | None, int] = {}
+    gone: list[str] = []
+    for slot in idle:
+        staying = kept.get(slot.owner, 0)
+        if staying < slot.warm_count and now_s - slot.last_used_s < slot.warm_s:
+            kept[slot.owner] = staying + 1
+        else:
+            gone.append(slot.id)
+    return gone
 
 
 def to_pause(slots: Iterable[Slot], *, now_s: float, grace_s: float) -> list[str]:
     """List the idle sandboxes that should give up their processor time."""
     return [s.id for s in slots if s.state is State.IDLE and now_s - s.last_used_s >= grace_s]
+
+
+def _last_used_first(slot: Slot) -> float:
+    return -slot.last_used_s
 
 
 def _warm(owner: str, slots: Sequence[Slot]) -> Slot | None:

@@ -162,11 +162,18 @@ class InvokerService:
     def _take_answer(self, request: InvocationRequest, entry: Entry, run: _Run, outcome: Outcome) -> bool:
         if not isinstance(outcome, ProxyReply) or self._interrupting:
             return False
-        answer = judge_run(outcome, limit_bytes=self._result_bytes_most)
+        answer = self._judge_run(request, outcome)
         if answer.spent or not entry.sandbox.drain_now():
             return False
         run.answer, run.logs = answer, entry.log.end(request.activation_id)
         return True
+
+    def _judge_run(self, request: InvocationRequest, reply: ProxyReply) -> Answer:
+        own = request.allowance
+        if own is None:
+            return judge_run(reply, limit_bytes=self._result_bytes_most)
+        limit_bytes = min(own.result_bytes, self._result_bytes_most)
+        return judge_run(reply, limit_bytes=limit_bytes, truncation_bytes=own.truncation_bytes)
 
     async def _conclude(self, request: InvocationRequest, entry: Entry, run: _Run, outcome: Outcome) -> None:
         """Do for an activation that began without a task what `_execute` does at the end."""
@@ -228,6 +235,8 @@ class InvokerService:
 
     async def _run_in(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> None:
         entry.log.begin(request.activation_id, job.log_bytes)
+        if request.allowance is not None:
+            entry.warm_count, entry.warm_s = request.allowance.warm_count, request.allowance.warm_s
         run.start_ms, run.started_s = self._clock.now_ms(), self._clock.monotonic_s()
         run.init_ms = None
         await self._finish_in(entry, request, run, self._answered(entry, request, job, run))
@@ -307,7 +316,7 @@ class InvokerService:
     async def _judged(self, entry: Entry, request: InvocationRequest, outcome: Outcome) -> Answer:
         match outcome:
             case ProxyReply():
-                return judge_run(outcome, limit_bytes=self._result_bytes_most)
+                return self._judge_run(request, outcome)
             case TimeoutError():
                 return timed_out(request.action.limits.timeout_ms, initialising=False)
             case ProxyLostError():

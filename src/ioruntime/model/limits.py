@@ -1,5 +1,6 @@
 """What an action, and a namespace, may use: bounds, profiles and the texts for what is outside (contract sections 15, 16)."""
 
+import re
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -56,6 +57,12 @@ class Limits(msgspec.Struct, frozen=True):
     allowed_kinds: tuple[str, ...] = ()
     """Empty: all that the platform knows."""
     store_activations: bool = True
+    """False keeps no records, unless a request asks for its own."""
+    truncation_bytes: int = MEBIBYTE
+    """What is left of a result that is too large."""
+    warm_count: int = 0
+    """How many idle sandboxes of each action stay for `warm_s`, though others would go."""
+    warm_s: int = 0
     execute_only: bool = False
     """Packages of others, though published, can be invoked and bound but not read."""
 
@@ -91,17 +98,26 @@ OVERRIDES: dict[str, tuple[str, Literal["", "least", "most"]]] = {
     "minActionConcurrency": ("concurrency", "least"),
     "maxActionConcurrency": ("concurrency", "most"),
     "maxParameterSize": ("parameters_bytes", ""),
+    "maxPayloadSize": ("payload_bytes", ""),
+    "truncationSize": ("truncation_bytes", ""),
+    "warmedContainerKeepingCount": ("warm_count", ""),
+    "warmedContainerKeepingTimeout": ("warm_s", ""),
     "allowedKinds": ("allowed_kinds", ""),
     "storeActivations": ("store_activations", ""),
 }
 """The names of `GET .../limits`, and what each sets in `Limits`."""
 
-_CAPPED = frozenset({"memory_mb", "logs_mb", "timeout_ms", "concurrency", "parameters_bytes"})
+_CAPPED = frozenset(
+    {"memory_mb", "logs_mb", "timeout_ms", "concurrency", "parameters_bytes", "payload_bytes", "truncation_bytes"}
+)
 """What a namespace may have less of, but not more of, than the platform."""
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+_DURATION = re.compile(r"([0-9]{1,6}) ?(second|minute|hour|day)s?", re.ASCII)
 
 
 def check_override(name: str, value: Any) -> Any:
-    """Return the override's value when it is of the right type.
+    """Return the override's value when it is of the right type; a time in words, `24 hours`, becomes seconds.
 
     Raises:
         InvalidError: no limit of this name, or a value that it cannot have.
@@ -115,6 +131,8 @@ def check_override(name: str, value: Any) -> Any:
             return value
         case (("allowedKinds" | "storeActivations"), _):
             raise InvalidError(f"The limit '{name}' must be {'a list of kinds' if name == 'allowedKinds' else 'true or false'}.")
+        case "warmedContainerKeepingTimeout", str() if duration := _DURATION.fullmatch(value.strip()):
+            return int(duration[1]) * _SECONDS[duration[2]]
         case _, int() if not isinstance(value, bool) and value >= 0:
             return value
         case _:
@@ -135,6 +153,11 @@ def effective(system: Limits, overrides: dict[str, Any]) -> Limits:
         else:
             changes[field] = tuple(value) if field == "allowed_kinds" else value
     return msgspec.structs.replace(system, **changes)
+
+
+def limits_of(system: Limits, overrides: dict[str, Any]) -> Limits:
+    """Do what `effective` does, at no cost where a namespace has no limits of its own."""
+    return effective(system, overrides) if overrides else system
 
 
 def check_limits(wanted: ActionLimits, allowed: Limits) -> None:

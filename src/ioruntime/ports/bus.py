@@ -11,6 +11,17 @@ from ioruntime.model.names import EntityPath
 from ioruntime.model.params import Annotation
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """What a namespace has of its own that an invoker must know."""
+
+    result_bytes: int
+    truncation_bytes: int
+    """What is left of a result that is too large."""
+    warm_count: int = 0
+    """How many idle sandboxes of the action stay for `warm_s`, though others would go."""
+    warm_s: int = 0
+
+
 class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an invoker needs to run one activation and to write its record."""
 
@@ -34,6 +45,10 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The package binding through which the action was reached."""
     received_ms: int
     """Epoch milliseconds at which the platform got the request."""
+    kept: bool = True
+    """False: nobody wants a record of it."""
+    allowance: Allowance | None = None
+    """None: as all namespaces."""
 
     def record(
         self,

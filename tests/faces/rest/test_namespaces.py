@@ -55,6 +55,13 @@ async def test_a_namespaces_own_limits_show(client: AsgiClient, stores: MemorySt
     assert (await client.request("GET", f"{AT}/_/limits")).json() == LIMITS | overrides
 
 
+async def test_some_limits_show_only_when_they_are_the_namespaces_own(client: AsgiClient, stores: MemoryStores) -> None:
+    overrides = {"maxPayloadSize": 9, "truncationSize": 5, "warmedContainerKeepingCount": 2, "warmedContainerKeepingTimeout": 60}
+    await stores.namespaces.set_overrides("guest", overrides)
+    shown = {"maxPayloadSize": "9 B", "truncationSize": "5 B", "warmedContainerKeepingTimeout": "60 seconds"}
+    assert (await client.request("GET", f"{AT}/_/limits")).json() == LIMITS | overrides | shown
+
+
 @pytest.mark.parametrize(
     ("target", "status", "text"),
     [

@@ -59,7 +59,8 @@ class World:
     async def echo(self, identity: Identity, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"who": identity.name} | arguments
 
-    def finish(self, activation: Activation) -> None:
+    def finish(self, activation: Activation, kept: bool) -> None:
+        assert kept
         assert activation.activation_id not in self.records, "recorded twice"
         self.records[activation.activation_id] = activation
 

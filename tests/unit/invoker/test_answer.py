@@ -80,6 +80,13 @@ def test_a_lost_runtime_is_a_developer_error(ending: Ending, *, initialising: bo
     assert (answer.status, answer.spent, msgspec.json.decode(answer.result)) == (DEVELOPER, True, {"error": error})
 
 
+def test_of_a_result_that_is_too_large_so_much_is_left_as_is_said() -> None:
+    answer = judge_run(reply(200, b'{"a":"' + b"x" * 90 + b'"}'), limit_bytes=50, truncation_bytes=8)
+    assert answer.status is Status.APPLICATION_ERROR
+    assert msgspec.json.decode(answer.result)["error"].endswith(': 98 > 50 bytes. The truncated response was: {"a":"xx')
+    assert judge_run(reply(200, b"{}"), limit_bytes=50, truncation_bytes=0).status is Status.SUCCESS
+
+
 def test_time_limits_are_named() -> None:
     assert msgspec.json.decode(timed_out(100, initialising=True).result) == {
         "error": "The action exceeded its time limits of 100 milliseconds during initialization."

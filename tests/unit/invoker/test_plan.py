@@ -20,8 +20,9 @@ def slot(
     running: int = 0,
     capacity: int = 1,
     used: float = 0,
+    warm: tuple[int, float] = (0, 0.0),
 ) -> Slot:
-    return Slot(id_, spec, state, owner, running, capacity, used)
+    return Slot(id_, spec, state, owner, running, capacity, used, *warm)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,12 @@ def test_only_idle_ones_sleep_and_only_warm_ones_expire() -> None:
     assert to_pause(slots, now_s=19, grace_s=10) == []
     assert expired(slots, now_s=610, idle_s=600) == ["idle", "paused"]
     assert expired(slots, now_s=609, idle_s=600) == []
+
+
+def test_of_some_owners_the_last_ones_used_stay_longer() -> None:
+    two = (2, 3_600.0)
+    hers = [slot(name, State.PAUSED, "hers", used=used, warm=two) for name, used in (("a", 1), ("b", 3), ("c", 2))]
+    slots = [*hers, slot("d", State.IDLE, "his", used=9), slot("e", State.IDLE, "its", used=4, warm=(1, 100.0))]
+    assert sorted(expired(slots, now_s=700, idle_s=600)) == ["a", "d", "e"]
+    assert sorted(expired(slots, now_s=3_602, idle_s=600)) == ["a", "c", "d", "e"]
+    assert len(expired(slots, now_s=9_999, idle_s=600)) == len(slots)

@@ -83,6 +83,10 @@ def test_a_default_that_a_namespace_may_not_have_moves_to_its_bound() -> None:
         pytest.param({"maxParameterSize": 10}, "parameters_bytes", 10, id="smaller parameters"),
         pytest.param({"maxParameterSize": 10**9}, "parameters_bytes", 1024 * 1024, id="parameters are clipped"),
         pytest.param({"allowedKinds": ["nodejs:24"]}, "allowed_kinds", ("nodejs:24",), id="kinds"),
+        pytest.param({"maxPayloadSize": 10}, "payload_bytes", 10, id="smaller payloads"),
+        pytest.param({"maxPayloadSize": 10**9}, "payload_bytes", 1024 * 1024, id="payloads are clipped"),
+        pytest.param({"truncationSize": 10}, "truncation_bytes", 10, id="less of what is too large"),
+        pytest.param({"warmedContainerKeepingCount": 8}, "warm_count", 8, id="sandboxes that stay"),
         pytest.param({"storeActivations": False}, "store_activations", False, id="no records"),
     ],
 )
@@ -118,6 +122,18 @@ def test_an_unknown_override_names_itself_and_those_there_are() -> None:
 def test_right_overrides_pass(name: str, value: Any) -> None:
     assert check_override(name, value) == value
     effective(LIMITS, {name: value})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("24 hours", 86_400), ("1 minute", 60), ("90 seconds", 90), ("2days", 172_800)])
+def test_times_may_be_told_in_words(text: str, seconds: int) -> None:
+    assert check_override("warmedContainerKeepingTimeout", text) == seconds
+    assert effective(LIMITS, {"warmedContainerKeepingTimeout": seconds}).warm_s == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "-1 hours", "1 week", "1.5 hours", "1 hour 2"])
+def test_other_words_are_no_time(text: str) -> None:
+    with pytest.raises(InvalidError, match="warmedContainerKeepingTimeout"):
+        check_override("warmedContainerKeepingTimeout", text)
 
 
 def test_on_the_wire_limits_have_the_names_that_clients_know() -> None:

@@ -46,6 +46,8 @@ class InvokeRecipe(msgspec.Struct, frozen=True, kw_only=True):
     payload_bytes: int
     """The largest body."""
     show: Callable[[Outcome], Reply]
+    keep: bool = False
+    """Record it in any case."""
 
     def begin(self, body: bytes, transaction_id: str, answer: Answer) -> bool:
         if self.freshness.is_lost or len(body) > self.payload_bytes:
@@ -57,7 +59,13 @@ class InvokeRecipe(msgspec.Struct, frozen=True, kw_only=True):
         try:
             arguments = self.resolved.arguments_of(body)
             return arguments is not None and self.invocations.begin(
-                self.identity, self.resolved, arguments, done, transaction_id=transaction_id, wait_ms=self.wait_ms
+                self.identity,
+                self.resolved,
+                arguments,
+                done,
+                transaction_id=transaction_id,
+                wait_ms=self.wait_ms,
+                keep=self.keep,
             )
         except IoRuntimeError:
             return False  # the ordinary way says the same, and how

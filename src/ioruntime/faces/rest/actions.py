@@ -9,7 +9,7 @@ import msgspec
 
 from ioruntime.core.catalog import ActionPut, hides_code
 from ioruntime.core.entitlement import check_namespace, check_own
-from ioruntime.core.invocation import Accepted, Outcome
+from ioruntime.core.invocation import EXTRA_LOGGING, Accepted, Outcome
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.errors import NOT_FOUND
 from ioruntime.faces.http.express import Freshness, InvokeRecipe
@@ -27,9 +27,11 @@ from ioruntime.model.errors import (
     NotFoundError,
 )
 from ioruntime.model.identity import Identity
+from ioruntime.model.limits import limits_of
 from ioruntime.model.params import Arguments, read_arguments
 
 _STATUS = {Status.SUCCESS: 200, Status.APPLICATION_ERROR: 502, Status.DEVELOPER_ERROR: 502, Status.WHISK_ERROR: 500}
+_EXTRA_LOGGING = EXTRA_LOGGING.encode()
 _TIMEOUT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
 
@@ -95,8 +97,11 @@ class ActionHandlers:
         identity = await self._identify(call)
         resolved = await self._resolver.runnable(identity, action_path(call, identity))
         wait_ms, result_only = _wait_ms(call, self._limits.blocking_wait_ms), flag(call, "result")
-        payload = await read_payload(call, self._limits.payload_bytes)
-        outcome = await self._invocations.invoke(identity, resolved, payload, transaction_id=call.transaction_id, wait_ms=wait_ms)
+        payload_bytes = limits_of(self._limits, identity.namespace.overrides).payload_bytes
+        payload, keep = await read_payload(call, payload_bytes), call.header(_EXTRA_LOGGING) == "on"
+        outcome = await self._invocations.invoke(
+            identity, resolved, payload, transaction_id=call.transaction_id, wait_ms=wait_ms, keep=keep
+        )
         show = partial(outcome_reply, result_only=result_only)
         if wait_ms is not None:
             call.recipe = InvokeRecipe(
@@ -105,8 +110,9 @@ class ActionHandlers:
                 identity=identity,
                 resolved=resolved,
                 wait_ms=wait_ms,
-                payload_bytes=self._limits.payload_bytes,
+                payload_bytes=payload_bytes,
                 show=show,
+                keep=keep,
             )
         return show(outcome)
 

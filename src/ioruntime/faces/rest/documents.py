@@ -176,6 +176,12 @@ class LimitsDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     max_action_instances: int
     allowed_kinds: tuple[str, ...] | Unset = msgspec.UNSET
     store_activations: bool | Unset = msgspec.UNSET
+    max_payload_size: str | Unset = msgspec.UNSET
+    """Bytes; of results too."""
+    truncation_size: str | Unset = msgspec.UNSET
+    """What is left of a result that is too large."""
+    warmed_container_keeping_count: int | Unset = msgspec.UNSET
+    warmed_container_keeping_timeout: str | Unset = msgspec.UNSET
 
 
 def action_document(action: Action, code: str | None) -> ActionDocument:
@@ -282,7 +288,7 @@ def limits_document(limits: Limits, *, own: frozenset[str]) -> LimitsDocument:
     """Describe effective limits.
 
     Args:
-        own: names of the limits that are the namespace's own; two of them are shown only then.
+        own: names of the limits that are the namespace's own; some of them are shown only then.
     """
     return LimitsDocument(
         invocations_per_minute=limits.invocations_per_minute,
@@ -300,6 +306,12 @@ def limits_document(limits: Limits, *, own: frozenset[str]) -> LimitsDocument:
         max_action_instances=limits.concurrent_invocations,
         allowed_kinds=limits.allowed_kinds if "allowedKinds" in own else msgspec.UNSET,
         store_activations=limits.store_activations if "storeActivations" in own else msgspec.UNSET,
+        max_payload_size=f"{limits.payload_bytes} B" if "maxPayloadSize" in own else msgspec.UNSET,
+        truncation_size=f"{limits.truncation_bytes} B" if "truncationSize" in own else msgspec.UNSET,
+        warmed_container_keeping_count=limits.warm_count if "warmedContainerKeepingCount" in own else msgspec.UNSET,
+        warmed_container_keeping_timeout=(
+            f"{limits.warm_s} seconds" if "warmedContainerKeepingTimeout" in own else msgspec.UNSET
+        ),
     )
 
 

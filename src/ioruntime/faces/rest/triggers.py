@@ -12,6 +12,7 @@ from ioruntime.faces.rest.documents import AcceptedDocument
 from ioruntime.faces.rest.documents_triggers import TriggerDocument, TriggerRow, trigger_document, trigger_row
 from ioruntime.faces.rest.services import Identify, RestServices
 from ioruntime.faces.rest.targets import entity_path, namespace_of
+from ioruntime.model.limits import limits_of
 from ioruntime.model.params import Arguments
 
 _KEPT_BACK = frozenset({"authorization", "x-api-key"})
@@ -66,7 +67,7 @@ class TriggerHandlers:
         identity = await self._identify(call)
         path = entity_path(call, identity)
         check_own(identity, path)
-        payload = await read_payload(call, self._limits.payload_bytes)
+        payload = await read_payload(call, limits_of(self._limits, identity.namespace.overrides).payload_bytes)
         activation_id = await self._firing.fire(
             identity, path, payload, headers=_headers(call), transaction_id=call.transaction_id
         )
