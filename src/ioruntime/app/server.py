@@ -106,6 +106,8 @@ async def _serve_http(platform: Platform, server: "_Server", listener: socket.so
 
 
 async def _interrupt_late(platform: Platform, server: "_Server", grace_s: float) -> None:
+    await server.stopped()
+    platform.release()
     await server.patience_ended(grace_s)
     await platform.interrupt()
 
@@ -132,9 +134,13 @@ class _Server(uvicorn.Server):
         (self._hurried if self._stopping.is_set() else self._stopping).set()
         self.should_exit = True
 
+    async def stopped(self) -> None:
+        """Wait until somebody stopped the server."""
+        await self._stopping.wait()
+
     async def patience_ended(self, grace_s: float) -> None:
         """Wait until somebody stopped the server and the grace time is over, or there is a hurry."""
-        await self._stopping.wait()
+        await self.stopped()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._hurried.wait()

@@ -99,6 +99,10 @@ class Platform:
         """Wait until the first prewarmed sandboxes are up."""
         await self._core.pool.prewarmed()
 
+    def release(self) -> None:
+        """Let go of requests that only wait for something to happen."""
+        self._core.deliveries.arrivals.close()
+
     async def drained(self) -> None:
         """Fire no more alarms, deliver nothing more, and wait until no activation runs; compositions first."""
         await self._core.triggers.scheduler.stop()
@@ -462,6 +466,7 @@ def _publishing_face(core: Core) -> Face:
             registrations=core.events.registrations,
             store=core.deliveries.store,
             deliverer=core.deliveries.deliverer,
+            arrivals=core.deliveries.arrivals,
             clock=core.clock,
             public_key=core.deliveries.keys.public,
             accept=core.deliveries.validation.accept,

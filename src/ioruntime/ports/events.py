@@ -35,6 +35,22 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """Given up: kept among the dead letters."""
 
 
+class Which(msgspec.Struct, frozen=True):
+    """Some of a registration's dead letters; without anything said, all."""
+
+    event_id: str | None = None
+    from_ms: int | None = None
+    """Received then or later."""
+    to_ms: int | None = None
+    """Received before."""
+
+    def has(self, event: Event) -> bool:
+        """Tell whether an event is one of them."""
+        is_named = self.event_id in {None, event.event_id}
+        is_late = self.from_ms is None or event.received_ms >= self.from_ms
+        return is_named and is_late and (self.to_ms is None or event.received_ms < self.to_ms)
+
+
 TRACES_KEPT = 100
 """Of one registration."""
 SLOT_MS = 600_000
@@ -105,8 +121,8 @@ class EventStore(Protocol):
         """Return deliveries that were given up, oldest event first."""
         ...
 
-    async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
-        """Make dead letters due again, as if never tried, one or all; return how many."""
+    async def revive(self, lane: Lane, which: Which = Which(), *, now_ms: int) -> int:  # noqa: B008 - frozen
+        """Make dead letters due again, as if never tried; return how many."""
         ...
 
     async def write_attempts(self, made: Sequence[Attempts]) -> None:

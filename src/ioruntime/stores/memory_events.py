@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ioruntime.model.event import Delivery, JournalEntry, Trace
-from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement
+from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement, Which
 
 
 class MemoryEvents:
@@ -54,8 +54,8 @@ class MemoryEvents:
         found = [delivery for delivery in self._dead.values() if _lane_of(delivery) == lane]
         return sorted(found, key=lambda delivery: delivery.position)[:limit]
 
-    async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
-        found = [d for d in self._dead.values() if _lane_of(d) == lane and event_id in {None, d.event.event_id}]
+    async def revive(self, lane: Lane, which: Which = Which(), *, now_ms: int) -> int:  # noqa: B008 - frozen
+        found = [each for each in self._dead.values() if _lane_of(each) == lane and which.has(each.event)]
         for delivery in found:
             del self._dead[delivery.position]
             fresh = msgspec.structs.replace(delivery, attempt=0, next_ms=now_ms, since_ms=now_ms)

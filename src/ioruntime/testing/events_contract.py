@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ioruntime.model.event import Delivery, Event, Trace
-from ioruntime.ports.events import SLOT_MS, TRACES_KEPT, Addressed, Attempts, Count, EventStore, Lane, Settlement
+from ioruntime.ports.events import SLOT_MS, TRACES_KEPT, Addressed, Attempts, Count, EventStore, Lane, Settlement, Which
 from ioruntime.ports.namespaces import NamespaceStore
 from ioruntime.testing.entities_contract import NAMESPACE
 from ioruntime.testing.namespaces_contract import sample_namespace
@@ -104,11 +104,19 @@ class EventsContract:
         await events.settle([settlement(each, is_dead=True) for each in await events.pending(LANE, limit=10)])
         assert await events.lanes() == []
         assert ids(await events.dead_letters(LANE, limit=10)) == ["a", "b"]
-        assert await events.revive(LANE, event_id="b", now_ms=900) == 1
+        assert await events.revive(LANE, Which(event_id="b"), now_ms=900) == 1
         (revived,) = await events.pending(LANE, limit=10)
         assert (revived.event.event_id, revived.attempt, revived.next_ms, revived.since_ms) == ("b", 0, 900, 900)
         assert await events.revive(LANE, now_ms=900) == 1
         assert await events.revive(OTHER, now_ms=900) == 0
+
+    async def test_dead_letters_of_a_time_are_revived(self, events: EventStore) -> None:
+        await events.append([addressed(event_id, received_ms=at_ms) for event_id, at_ms in (("a", 1), ("b", 2), ("c", 3))])
+        await events.settle([settlement(each, is_dead=True) for each in await events.pending(LANE, limit=10)])
+        assert await events.revive(LANE, Which(from_ms=2, to_ms=3), now_ms=900) == 1
+        assert ids(await events.pending(LANE, limit=10)) == ["b"]
+        assert await events.revive(LANE, Which(event_id="a", from_ms=2), now_ms=900) == 0
+        assert await events.revive(LANE, Which(to_ms=2), now_ms=900) == 1
 
     async def test_traces_are_listed_newest_first(self, events: EventStore) -> None:
         await events.write_attempts([attempts(sample_trace(0), sample_trace(1)), attempts(sample_trace(9), lane=OTHER)])

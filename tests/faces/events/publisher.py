@@ -4,6 +4,7 @@ from typing import Any
 
 from ioruntime.app.events.registering import EventMemory, EventParts, build_events
 from ioruntime.core.authenticate import Authenticator, identify
+from ioruntime.core.events.arrivals import Arrivals
 from ioruntime.core.events.delivering.answer import Answer
 from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.delivering.parcel import Parcel
@@ -40,7 +41,7 @@ class Publisher:
         self._changed = memory
         parts = EventParts(self.stores.entities, memory, Resolver(self.stores.entities), self.clock, self, Place("http://p.test"))
         self.registrations = build_events(parts).registrations
-        store = self.stores.events
+        store, self.arrivals = self.stores.events, Arrivals(look_s=3600)
         self.deliverer = Deliverer(store=store, registrations=self.registrations, receivers=self, clock=self.clock, reporter=self)
         services = PublishingServices(
             gate=Gatekeeper(Authenticator(self.stores.namespaces, self)),
@@ -49,11 +50,13 @@ class Publisher:
                 store=store,
                 clock=self.clock,
                 wake=self.deliverer.wake,
+                arrived=self.arrivals.ring,
                 requests_most=REQUESTS_MOST,
             ),
             registrations=self.registrations,
             store=store,
             deliverer=self.deliverer,
+            arrivals=self.arrivals,
             clock=self.clock,
             public_key=self.key,
             accept=self.accept,

@@ -1,7 +1,9 @@
 """Journals, traces and dead letters as their owner reads them."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -26,6 +28,14 @@ async def publish(publisher: Publisher, *ids: str) -> None:
         event = {"specversion": "1.0", "id": id_, "source": "shop", "type": "sold", "data": 1}
         assert (await publisher.publish(msgspec.json.encode(event))).status == 200
         publisher.clock.s += 60.0
+
+
+async def somebody_waits(publisher: Publisher) -> None:
+    for _ in range(1000):
+        await asyncio.sleep(0)
+        if "1 readers" in repr(publisher.arrivals):
+            return
+    raise AssertionError(publisher.arrivals)
 
 
 def ids(answer: AsgiResponse) -> list[str]:
@@ -88,7 +98,42 @@ async def test_a_reader_of_a_quiet_journal_keeps_its_place(publisher: Publisher)
     assert ids(await publisher.ask(following(answer))) == ["b"]
 
 
-@pytest.mark.parametrize("query", ["since=x", "since=1:", "limit=0", "limit=a", "seek=2h", "seek=P", "seek=-PT", "since="])
+async def test_a_reader_may_wait_for_the_next_event(publisher: Publisher) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(publisher.ask("mine?latest=true&wait=30"))
+        await somebody_waits(publisher)
+        await publish(publisher, "a")
+    assert ids(reading.result()) == ["a"]
+    assert "0 readers" in repr(publisher.arrivals)
+
+
+async def test_who_waits_for_nothing_is_let_go_when_the_server_ends(publisher: Publisher) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(publisher.ask("mine?wait=30"))
+        await somebody_waits(publisher)
+        publisher.arrivals.close()
+    assert reading.result().status == 204
+    assert (await publisher.ask("mine?wait=30")).status == 204
+
+
+async def test_dead_letters_of_a_time_are_delivered_again(publisher: Publisher) -> None:
+    publisher.status, began_s = 400, publisher.clock.s
+    await publish(publisher, "a", "b", "c")
+    await publisher.deliver()
+    second = datetime.fromtimestamp(began_s + 60, UTC)
+    span = f"from={second.isoformat()}&to={round((began_s + 120) * 1000)}"
+    assert shown(await publisher.ask(f"replay/mine?{span}", "POST")) == {"count": 1}
+    assert shown(await publisher.ask("replay/mine", "POST")) == {"count": 2}
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-01-31T12:00:00", "from="])
+async def test_wrong_times(publisher: Publisher, query: str) -> None:
+    assert (await publisher.ask(f"replay/mine?{query}", "POST")).status == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["wait=x", "wait=-1", "since=x", "since=1:", "limit=0", "limit=a", "seek=2h", "seek=P", "seek=-PT", "since="]
+)
 async def test_wrong_queries(publisher: Publisher, query: str) -> None:
     assert (await publisher.ask(f"mine?{query}")).status == 400
 

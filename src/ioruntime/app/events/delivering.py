@@ -9,6 +9,7 @@ import msgspec
 
 from ioruntime.app.events.keys import EventKeys
 from ioruntime.core.authenticate import Authenticator
+from ioruntime.core.events.arrivals import Arrivals
 from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.delivering.lane import DeliveryReporter
 from ioruntime.core.events.delivering.receivers import ActionReceiver, EveryReceiver, WebhookReceiver
@@ -31,6 +32,7 @@ class Deliveries(msgspec.Struct, frozen=True, kw_only=True):
     store: EventStore
     ingress: Ingress
     deliverer: Deliverer
+    arrivals: Arrivals
     validation: Validation
     keys: EventKeys
 
@@ -87,7 +89,8 @@ def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Delive
         WebhookReceiver(exchanger=parts.outside.exchanger, signer=signer, consent=validation),
     )
     deliverer = Deliverer(store=store, registrations=registrations, receivers=receivers, clock=parts.clock, reporter=reporter)
-    ingress = Ingress(addressees=registrations, store=store, clock=parts.clock, wake=deliverer.wake)
+    arrivals = Arrivals()
+    ingress = Ingress(addressees=registrations, store=store, clock=parts.clock, wake=deliverer.wake, arrived=arrivals.ring)
 
     async def forget(namespace: str, registration_id: str) -> None:
         deliverer.ledger.forget(Lane(namespace, registration_id))
@@ -95,4 +98,4 @@ def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Delive
 
     registrations.tell_deleted(forget)
     registrations.tell_unverified(validation.begin)
-    return Deliveries(store=store, ingress=ingress, deliverer=deliverer, validation=validation, keys=keys)
+    return Deliveries(store=store, ingress=ingress, deliverer=deliverer, arrivals=arrivals, validation=validation, keys=keys)

@@ -36,17 +36,20 @@ class Ingress:
         store: EventStore,
         clock: Clock,
         wake: Callable[[Collection[Lane]], None],
+        arrived: Callable[[Collection[Lane]], None],
         requests_most: int = REQUESTS_MOST,
     ) -> None:
         """
         Args:
             wake: hears which registrations have something to be delivered.
+            arrived: hears whose journals have something new.
             requests_most: of one client within five seconds.
         """
         self._addressees = addressees
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._arrived = arrived
         self._requests_most = requests_most
         self._requests: dict[str, tuple[int, int]] = {}
 
@@ -79,6 +82,7 @@ class Ingress:
         addressed = [each for event in events for each in await self._address(event, claims.orgs)]
         await self._store.append(addressed)
         self._wake({Lane(each.namespace, each.registration_id) for each in addressed if each.is_pushed})
+        self._arrived({Lane(each.namespace, each.registration_id) for each in addressed})
         return len(addressed)
 
     async def _address(self, event: CloudEvent, orgs: Collection[str]) -> list[Addressed]:

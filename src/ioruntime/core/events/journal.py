@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import msgspec
 
+from ioruntime.core.events.arrivals import Arrivals
 from ioruntime.model.errors import GoneError, InvalidError
 from ioruntime.model.event import JournalEntry
 from ioruntime.ports.clock import Clock
@@ -41,9 +42,25 @@ class Page(msgspec.Struct, frozen=True):
 class Journal:
     """Reads the journals of one store."""
 
-    def __init__(self, store: EventStore, clock: Clock) -> None:
+    def __init__(self, store: EventStore, clock: Clock, arrivals: Arrivals) -> None:
         self._store = store
         self._clock = clock
+        self._arrivals = arrivals
+
+    async def awaited(self, lane: Lane, page: Page, *, wait_s: float, limit: int) -> Page:
+        """Return a page, or if it is empty what comes within some seconds after it.
+
+        Raises:
+            UnavailableError: the store cannot be read.
+        """
+        end_s = self._clock.monotonic_s() + wait_s
+        while not page.entries and not self._arrivals.is_closed:
+            left_s = end_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                break
+            await self._arrivals.wait(lane, left_s)
+            page = await self.page(lane, page.next, limit=limit)
+        return page
 
     async def page(self, lane: Lane, since: str | None, *, limit: int) -> Page:
         """Return what comes after a position, or from the beginning.

@@ -1,11 +1,13 @@
 """Journals, traces and dead letters over HTTP, for whoever the registration's namespace belongs to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from ioruntime.core.events.arrivals import Arrivals
 from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.journal import Journal, Page
 from ioruntime.faces.events.gate import Gate
@@ -13,10 +15,11 @@ from ioruntime.faces.http.call import Call, Reply
 from ioruntime.model.errors import MalformedQueryError, NotFoundError
 from ioruntime.model.event import Registration, Trace
 from ioruntime.ports.clock import Clock
-from ioruntime.ports.events import EventStore, Lane
+from ioruntime.ports.events import EventStore, Lane, Which
 
 LIMIT = 100
 LIMIT_MOST = 1000
+WAIT_MOST_S = 30
 _WAIT_S = 10
 
 
@@ -78,19 +81,22 @@ class Replayed(msgspec.Struct, frozen=True):
 class JournalHandlers:
     """Handlers of one registration's journal, traces and dead letters."""
 
-    def __init__(self, *, gate: Gate, registrations: Finding, store: EventStore, clock: Clock, deliverer: Deliverer) -> None:
+    def __init__(
+        self, *, gate: Gate, registrations: Finding, store: EventStore, clock: Clock, deliverer: Deliverer, arrivals: Arrivals
+    ) -> None:
         self._gate = gate
         self._registrations = registrations
         self._store = store
         self._clock = clock
-        self._journal = Journal(store, clock)
+        self._journal = Journal(store, clock, arrivals)
         self._deliverer = deliverer
 
     async def get_journal(self, call: Call) -> Reply:
         """Read the journal of a registration, from a position, a time, or from now on."""
         lane = await self._lane(call)
         limit = _limit(call, LIMIT)
-        page = await self._page(call, lane, limit)
+        wait_s = _number(call, "wait", 0, WAIT_MOST_S)
+        page = await self._journal.awaited(lane, await self._page(call, lane, limit), wait_s=wait_s, limit=limit)
         headers = ((b"link", _next(call, page.next).encode()),)
         if not page.entries:
             return Reply.empty(204, (*headers, (b"retry-after", str(_WAIT_S).encode())))
@@ -109,9 +115,10 @@ class JournalHandlers:
         return Reply.json(DeadLetters([DeadLetter(each.event.event_id, each.attempt, each.event.content) for each in found]))
 
     async def replay_dead_letters(self, call: Call) -> Reply:
-        """Deliver dead letters again: the one that the query names in `eventid`, or all."""
+        """Deliver dead letters again: the one that the query names in `eventid`, those of a time, or all."""
         lane = await self._lane(call)
-        count = await self._store.revive(lane, event_id=call.query.get("eventid"), now_ms=self._clock.now_ms())
+        which = Which(call.query.get("eventid"), _time(call, "from"), _time(call, "to"))
+        count = await self._store.revive(lane, which, now_ms=self._clock.now_ms())
         self._deliverer.wake({lane})
         return Reply.json(Replayed(count))
 
@@ -138,9 +145,32 @@ def _next(call: Call, position: str) -> str:
 
 
 def _limit(call: Call, otherwise: int) -> int:
-    text = call.query.get("limit")
+    limit = _number(call, "limit", otherwise, LIMIT_MOST)
+    if not limit:
+        raise MalformedQueryError("limit", "'0' is not a whole number above 0.")
+    return limit
+
+
+def _number(call: Call, name: str, otherwise: int, most: int) -> int:
+    text = call.query.get(name)
     if text is None:
         return otherwise
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
-        raise MalformedQueryError("limit", f"'{text}' is not a whole number above 0.")
-    return min(int(text), LIMIT_MOST)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise MalformedQueryError(name, f"'{text}' is not a whole number.")
+    return min(int(text), most)
+
+
+def _time(call: Call, name: str) -> int | None:
+    """Read epoch milliseconds, or a time such as 2026-01-31T12:00:00Z."""
+    text = call.query.get(name)
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < 16:
+        return int(text)
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))  # what a + in a query stands for
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise MalformedQueryError(name, f"'{text}' is no time such as 2026-01-31T12:00:00Z, nor milliseconds.")
+    return round(at.timestamp() * 1000)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from ioruntime.core.events.arrivals import Arrivals
 from ioruntime.core.events.delivering.delivery import Deliverer
 from ioruntime.core.events.ingress import Ingress
 from ioruntime.faces.events.gate import Gate
@@ -24,11 +25,18 @@ VALIDATE = "/events/validate"
 _INTEGRATION = "/events/organizations/{orgId}/integrations/{intId}"
 _TEXT = {"type": "string"}
 _LIMIT = QueryParameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "How many at most.")
+_WAIT = QueryParameter("wait", {"type": "integer", "minimum": 0, "maximum": 30}, "Seconds to wait where nothing is new.")
+_WHICH = (
+    QueryParameter("eventid", _TEXT, "Only this event."),
+    QueryParameter("from", _TEXT, "Only events received then or later: a time, or epoch milliseconds."),
+    QueryParameter("to", _TEXT, "Only events received before."),
+)
 _FROM = (
     QueryParameter("since", _TEXT, "A position: what comes after it."),
     QueryParameter("latest", {"type": "boolean"}, "Only what comes from now on."),
     QueryParameter("seek", _TEXT, "What came within such a time, as -PT2H."),
     _LIMIT,
+    _WAIT,
 )
 
 
@@ -40,6 +48,7 @@ class PublishingServices(msgspec.Struct, frozen=True, kw_only=True):
     registrations: Finding
     store: EventStore
     deliverer: Deliverer
+    arrivals: Arrivals
     clock: Clock
     public_key: Callable[[str], Awaitable[bytes | None]]
     """Returns the PEM of a key by the file name in its path."""
@@ -83,6 +92,7 @@ def _journals(services: PublishingServices) -> tuple[Operation, ...]:
         store=services.store,
         clock=services.clock,
         deliverer=services.deliverer,
+        arrivals=services.arrivals,
     )
 
     def row(path: str, **fields: Any) -> Operation:
@@ -106,7 +116,7 @@ def _journals(services: PublishingServices) -> tuple[Operation, ...]:
             method="POST",
             handler=handlers.replay_dead_letters,
             answer=Replayed,
-            query=(QueryParameter("eventid", _TEXT, "Only this event."),),
+            query=_WHICH,
         ),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, fun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioruntime.model.event import Delivery, Event, JournalEntry, Trace
-from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement
+from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement, Which
 from ioruntime.stores.documents import read_trace, write_trace
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
@@ -73,11 +73,10 @@ class SqlEvents:
     async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
         return await self._read(_deliveries(lane, is_dead=True).order_by(deliveries.c.position).limit(limit))
 
-    async def revive(self, lane: Lane, *, event_id: str | None = None, now_ms: int) -> int:
+    async def revive(self, lane: Lane, which: Which = Which(), *, now_ms: int) -> int:  # noqa: B008 - frozen
         is_meant = [*_of(deliveries, lane), deliveries.c.is_dead]
-        if event_id is not None:
-            named = select(entries.c.position).where(*_of(entries, lane), entries.c.event_id == event_id)
-            is_meant.append(deliveries.c.position.in_(named))
+        if which != Which():
+            is_meant.append(deliveries.c.position.in_(_positions(lane, which)))
         async with self._engine.writing() as connection:
             values = {"is_dead": False, "attempt": 0, "next_ms": now_ms, "since_ms": now_ms}
             return (await connection.execute(update(deliveries).where(*is_meant).values(values))).rowcount
@@ -247,6 +246,17 @@ def _again_row(settlement: Settlement) -> Mapping[str, object]:
         "then_ms": delivery.next_ms if settlement.next_ms is None else settlement.next_ms,
         "dead": settlement.is_dead,
     }
+
+
+def _positions(lane: Lane, which: Which) -> Select[*tuple[Any, ...]]:
+    found = select(entries.c.position).where(*_of(entries, lane))
+    if which.event_id is not None:
+        found = found.where(entries.c.event_id == which.event_id)
+    if which.from_ms is not None:
+        found = found.where(entries.c.received_ms >= as_int64(which.from_ms))
+    if which.to_ms is not None:
+        found = found.where(entries.c.received_ms < as_int64(which.to_ms))
+    return found
 
 
 def _trace_row(lane: Lane, trace: Trace) -> Mapping[str, object]:

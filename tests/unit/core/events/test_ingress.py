@@ -33,8 +33,14 @@ class Everything:
         self.registrations, self.stores, self.clock = registrations, MemoryStores(), HandClock()
         self.asked: list[tuple[str, str, Collection[str]]] = []
         self.woken: list[Lane] = []
+        self.arrived: list[Lane] = []
         self.ingress = Ingress(
-            addressees=self, store=self.stores.events, clock=self.clock, wake=self.woken.extend, requests_most=most
+            addressees=self,
+            store=self.stores.events,
+            clock=self.clock,
+            wake=self.woken.extend,
+            arrived=self.arrived.extend,
+            requests_most=most,
         )
 
     async def matching(self, provider: str, event_code: str, *, orgs: Collection[str]) -> Sequence[Registration]:
