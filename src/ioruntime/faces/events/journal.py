@@ -147,7 +147,7 @@ def _next(call: Call, position: str) -> str:
 def _limit(call: Call, otherwise: int) -> int:
     limit = _number(call, "limit", otherwise, LIMIT_MOST)
     if not limit:
-        raise MalformedQueryError("limit", "'0' is not a whole number above 0.")
+        raise MalformedQueryError("limit", f"'{limit}' is not a whole number above 0.")
     return limit
 
 
