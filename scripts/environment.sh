@@ -12,13 +12,19 @@ fi
 say "installing pinned packages"
 "$VENV/bin/pip" install --quiet --constraint constraints.txt --editable '.[dev,node,docker]'
 
-if ! command -v bwrap >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        say "installing bubblewrap"
-        { apt-get install -y -qq bubblewrap || { apt-get update -qq && apt-get install -y -qq bubblewrap; }; } >/dev/null 2>&1 || true
-    fi
-    command -v bwrap >/dev/null 2>&1 || say "bubblewrap is missing: sudo apt-get install bubblewrap (or your system's package); until then use IORUNTIME_INVOKER__DRIVER=process"
+# The driver's own needs, and those of a network for sandboxes, which only root can give them.
+needed() {
+    command -v bwrap >/dev/null 2>&1 || echo bubblewrap
+    [ "$(id -u)" != 0 ] || [ -x /usr/sbin/nft ] || command -v nft >/dev/null 2>&1 || echo nftables
+    [ "$(id -u)" != 0 ] || [ -x /usr/sbin/ip ] || command -v ip >/dev/null 2>&1 || echo iproute2
+}
+packages=$(needed | tr '\n' ' ')
+if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "installing $packages"
+    # shellcheck disable=SC2086 - one word each
+    { apt-get install -y -qq $packages || { apt-get update -qq && apt-get install -y -qq $packages; }; } >/dev/null 2>&1 || true
 fi
+command -v bwrap >/dev/null 2>&1 || say "bubblewrap is missing: sudo apt-get install bubblewrap (or your system's package); until then use IORUNTIME_INVOKER__DRIVER=process"
 # install_for_tests COMMAND PACKAGE WHAT: only where CI=true, where a missing service fails its tests.
 install_for_tests() {
     if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && ! command -v "$1" >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then

@@ -71,7 +71,7 @@ def test_merging_is_overlaying(
     assert len({p.key for p in merged}) == len(merged)
 
 
-NUMBERS = sorted(OVERRIDES.keys() - {"allowedKinds", "storeActivations"})
+NUMBERS = sorted(OVERRIDES.keys() - {"allowedKinds", "storeActivations", "network"})
 
 
 @given(st.dictionaries(st.sampled_from(NUMBERS), st.integers(0, 10**12)))

@@ -48,6 +48,7 @@ class Forgetter:
 
     def namespace_changed(self, name: str) -> None:
         self._authenticator.forget(name)
+        self._pool.retire_idle_of(name)
 
     def namespace_deleted(self, name: str) -> None:
         self._authenticator.forget(name)

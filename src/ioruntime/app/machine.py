@@ -7,6 +7,7 @@ import msgspec
 from ioruntime.app.settings import Settings, SettingsError, runtimes_directory
 from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
 from ioruntime.invoker.drivers.guard import GuardedDriver
+from ioruntime.invoker.drivers.network.doorway import Api
 from ioruntime.invoker.drivers.process import ProcessDriver
 from ioruntime.invoker.drivers.reported import ReportedDriver
 from ioruntime.invoker.drivers.settings import DriverSettings
@@ -46,7 +47,7 @@ def look_around(settings: Settings, url: str) -> Machine:
         kind: msgspec.structs.replace(interpreter, environment=(*interpreter.environment, *added))
         for kind, interpreter in find_interpreters(settings).items()
     }
-    driver = GuardedDriver(build_driver(settings, settings.data_dir / "sandboxes"))
+    driver = GuardedDriver(build_driver(settings, settings.data_dir / "sandboxes", url))
     images = settings.docker.blackbox_images if settings.invoker.driver == "docker" else ()
     return Machine(found, Kinds.of(load_families(), found, images), driver, driver.degradations())
 
@@ -60,14 +61,24 @@ def find_interpreters(settings: Settings) -> dict[str, Interpreter]:
     return found | ({BLACKBOX: _of_image(BLACKBOX, "")} if settings.docker.blackbox_images else {})
 
 
-def build_driver(settings: Settings, state_dir: Path) -> ReportedDriver:
+def build_driver(settings: Settings, state_dir: Path, url: str | None = None) -> ReportedDriver:
     """Build the isolation driver that the settings name.
+
+    Args:
+        settings: which, and how.
+        state_dir: what it may keep on disk.
+        url: where actions find the API; None when there is none to be found.
 
     Raises:
         SettingsError: its packages are missing.
         SandboxError: it cannot work here.
     """
-    driver_settings = DriverSettings(state_dir=state_dir, network=settings.invoker.network, tmp_mb=settings.invoker.tmp_mb)
+    driver_settings = DriverSettings(
+        state_dir=state_dir,
+        network=settings.invoker.network,
+        tmp_mb=settings.invoker.tmp_mb,
+        api=None if url is None else Api.of(url),
+    )
     match settings.invoker.driver:
         case "bubblewrap":
             return BubblewrapDriver(driver_settings)

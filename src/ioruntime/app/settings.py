@@ -20,6 +20,7 @@ from msgspec import Meta, inspect
 from ioruntime.model.errors import InvalidError
 from ioruntime.model.identity import AuthKey
 from ioruntime.model.limits import PROFILES, Bound, Limits, ProfileName
+from ioruntime.ports.sandbox import Network
 
 PREFIX = "IORUNTIME_"
 CONFIG_VARIABLE = "IORUNTIME_CONFIG"
@@ -49,7 +50,8 @@ class InvokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Positive | None = None
     """Of all sandboxes together, megabytes; unset: half of what this machine, or our control group, has."""
     driver: Literal["bubblewrap", "docker", "process"] = "bubblewrap"
-    network: Literal["none", "host"] = "none"
+    network: Network = "internet"
+    """Of sandboxes, unless a namespace has another: `none`, `internet`, or `host`, which hands them this machine's."""
     prewarm: Count = 2
     """Sandboxes kept ready for each of `prewarm_kinds`."""
     prewarm_kinds: tuple[str, ...] = ("nodejs:default", "python:default")

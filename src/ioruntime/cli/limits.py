@@ -106,7 +106,9 @@ def _values(namespace: "Namespace", system: "Limits") -> dict[str, Any]:
     return values
 
 
-def _text(value: "int | bool | tuple[str, ...]") -> str:
+def _text(value: "int | bool | str | tuple[str, ...]") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return value or "as the platform's"
     return str(value) if isinstance(value, int) else ",".join(value) or "all"

@@ -197,6 +197,7 @@ class _Run:
             blocking=True,
             cause=cause.activation_id,
             binding=component.binding.path if component.binding else None,
+            network=cause.network,
             received_ms=self._composer.clock.now_ms(),
             kept=cause.kept,
             allowance=cause.allowance,

@@ -277,6 +277,7 @@ class Invocations:
             api_key=str(identity.namespace.auth) if resolved.wants_api_key else None,
             blocking=blocking,
             binding=resolved.binding.path if resolved.binding else None,
+            network=identity.namespace.overrides.get("network"),
             received_ms=self._clock.now_ms(),
             kept=keep or not own or own.get("storeActivations") is not False,
             allowance=self._allowance(identity) if own else None,

@@ -12,7 +12,7 @@ from ioruntime.model.kinds import Kinds, NoInterpreterError
 from ioruntime.model.limits import MEBIBYTE
 from ioruntime.model.names import EntityPath
 from ioruntime.ports.bus import InvocationRequest
-from ioruntime.ports.sandbox import Interpreter, SandboxSpec
+from ioruntime.ports.sandbox import Interpreter, Network, SandboxSpec
 
 _JOBS_MOST = 10_000
 _encode = msgspec.json.Encoder().encode
@@ -25,6 +25,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     binding: EntityPath | None
     api_key: str | None
+    network: Network | None
+    """What the operator lets the namespace reach; None: what all may."""
     exec: CodeExec | ImageExec
     kind: str
     """That runs it, whatever name of it the action uses."""
@@ -62,7 +64,7 @@ class Jobs:
         # An action lives as long as its job, so while a job is there, its address means no other action.
         key = (id(request.action), request.namespace, request.binding)
         job = self._jobs.get(key)
-        if job is None or job.action is not request.action or job.api_key != request.api_key:
+        if job is None or job.action is not request.action or job.api_key != request.api_key or job.network != request.network:
             if len(self._jobs) >= _JOBS_MOST:
                 self._jobs.clear()
             job = self._jobs[key] = self._make(request)
@@ -72,7 +74,7 @@ class Jobs:
         action = request.action
         assert isinstance(action.exec, CodeExec | ImageExec)
         interpreter = self._interpreter(action.exec)
-        spec = SandboxSpec(interpreter, action.limits.memory_mb)
+        spec = SandboxSpec(interpreter, action.limits.memory_mb, request.network)
         # Sentinels in the output do not tell whose end they mark, so it must be the one activation's that runs.
         capacity = 1 if interpreter.framed else action.limits.concurrency
         return Job(
@@ -80,6 +82,7 @@ class Jobs:
             namespace=request.namespace,
             binding=request.binding,
             api_key=request.api_key,
+            network=request.network,
             exec=action.exec,
             kind=interpreter.kind,
             want=Want(request.namespace, _owner_of(request), spec, capacity),
@@ -97,10 +100,11 @@ class Jobs:
 
 
 def _owner_of(request: InvocationRequest) -> str:
-    """Name what a sandbox may serve; what a binding adds to the environment makes it another thing."""
+    """Name what a sandbox may serve; what a binding adds to the environment, or another network, makes it another thing."""
     action = request.action
     via = "" if request.binding is None else f" via {request.binding}"
-    return f"{request.namespace}/{action.path}@{action.revision}{via}"
+    on = "" if request.network is None else f" on {request.network}"
+    return f"{request.namespace}/{action.path}@{action.revision}{via}{on}"
 
 
 def _run_fields(request: InvocationRequest) -> bytes:

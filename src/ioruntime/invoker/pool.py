@@ -157,6 +157,12 @@ class Pool:
             if entry.state in WARM and _action_of(entry.owner or "").startswith((f"{action}@", f"{action}/")):
                 self._stop(entry, Event.EXPIRED)
 
+    def retire_idle_of(self, namespace: str) -> None:
+        """Stop what is idle of a namespace whose rights have changed."""
+        for entry in list(self._entries.values()):
+            if entry.state in WARM and (entry.owner or "").startswith(f"{namespace}/"):
+                self._stop(entry, Event.EXPIRED)
+
     def abandon(self) -> None:
         """End everything at once: who waits gets an error, what runs loses its sandbox."""
         for namespace, owner, waiter in self._queue.drain():

@@ -65,6 +65,8 @@ class Limits(msgspec.Struct, frozen=True):
     warm_s: int = 0
     execute_only: bool = False
     """Packages of others, though published, can be invoked and bound but not read."""
+    network: str = ""
+    """One of `NETWORKS`; empty: what the platform gives to all."""
 
     def defaults(self) -> ActionLimits:
         return ActionLimits(self.timeout_ms.usual, self.memory_mb.usual, self.logs_mb.usual, self.concurrency.usual)
@@ -104,6 +106,7 @@ OVERRIDES: dict[str, tuple[str, Literal["", "least", "most"]]] = {
     "warmedContainerKeepingTimeout": ("warm_s", ""),
     "allowedKinds": ("allowed_kinds", ""),
     "storeActivations": ("store_activations", ""),
+    "network": ("network", ""),
 }
 """The names of `GET .../limits`, and what each sets in `Limits`."""
 
@@ -114,6 +117,10 @@ _CAPPED = frozenset(
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _DURATION = re.compile(r"([0-9]{1,6}) ?(second|minute|hour|day)s?", re.ASCII)
+
+
+NETWORKS = ("none", "internet", "host")
+_CHOICES = {"allowedKinds": "a list of kinds", "storeActivations": "true or false", "network": f"one of {', '.join(NETWORKS)}"}
 
 
 def check_override(name: str, value: Any) -> Any:
@@ -129,8 +136,10 @@ def check_override(name: str, value: Any) -> Any:
             return value  # pyright: ignore[reportUnknownVariableType]
         case "storeActivations", bool():
             return value
-        case (("allowedKinds" | "storeActivations"), _):
-            raise InvalidError(f"The limit '{name}' must be {'a list of kinds' if name == 'allowedKinds' else 'true or false'}.")
+        case "network", str() if value in NETWORKS:
+            return value
+        case (("allowedKinds" | "storeActivations" | "network"), _):
+            raise InvalidError(f"The limit '{name}' must be {_CHOICES[name]}.")
         case "warmedContainerKeepingTimeout", str() if duration := _DURATION.fullmatch(value.strip()):
             return int(duration[1]) * _SECONDS[duration[2]]
         case _, int() if not isinstance(value, bool) and value >= 0:

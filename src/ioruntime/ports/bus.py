@@ -9,6 +9,7 @@ from ioruntime.model.action import Action
 from ioruntime.model.activation import Activation, ActivationId, Status
 from ioruntime.model.names import EntityPath
 from ioruntime.model.params import Annotation
+from ioruntime.ports.sandbox import Network
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -43,6 +44,8 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The composition that this is a component of."""
     binding: EntityPath | None = None
     """The package binding through which the action was reached."""
+    network: Network | None = None
+    """What the operator lets the namespace reach; None: what all may."""
     received_ms: int
     """Epoch milliseconds at which the platform got the request."""
     kept: bool = True

@@ -7,7 +7,7 @@ speaks it over the sandbox's address, whatever the driver.
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -30,6 +30,10 @@ class Ending(StrEnum):
     """The kernel killed a process of the tree for going over `SandboxSpec.memory_mb`."""
     DESTROYED = "destroyed"
 
+
+Network: TypeAlias = Literal["none", "internet", "host"]
+"""`none`: only a loopback of its own. `internet`: the world and the platform's API, but nothing of this machine, of private
+networks or of other sandboxes. `host`: the network of this machine."""
 
 OutputSink: TypeAlias = Callable[[Stream, bytes], None]
 """Takes what the process tree wrote, in order within a stream, as it is read. Called on the event loop."""
@@ -58,6 +62,8 @@ class SandboxSpec(msgspec.Struct, frozen=True):
 
     interpreter: Interpreter
     memory_mb: int
+    network: Network | None = None
+    """None: what the driver gives to all."""
 
 
 class Feature(msgspec.Struct, frozen=True):

@@ -118,7 +118,9 @@ def test_an_unknown_override_names_itself_and_those_there_are() -> None:
     assert all(name in str(refusal.value) for name in OVERRIDES)
 
 
-@pytest.mark.parametrize(("name", "value"), [("firesPerMinute", 0), ("allowedKinds", []), ("storeActivations", False)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("firesPerMinute", 0), ("allowedKinds", []), ("storeActivations", False), ("network", "none")]
+)
 def test_right_overrides_pass(name: str, value: Any) -> None:
     assert check_override(name, value) == value
     effective(LIMITS, {name: value})

@@ -10,17 +10,19 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 from ioruntime.invoker.cgroups import Cgroup
 from ioruntime.invoker.drivers.bwrap import HOSTNAME, Bubblewrap, View, arguments, etc_directories, etc_files
 from ioruntime.invoker.drivers.child import Child, kill_all, kill_and_wait, until_readable
 from ioruntime.invoker.drivers.host import Host, Prepared
+from ioruntime.invoker.drivers.network.networks import Attached, Networks
 from ioruntime.invoker.drivers.seccomp.filter import program
 from ioruntime.invoker.drivers.settings import DriverSettings
 from ioruntime.invoker.drivers.uids import UidPool
 from ioruntime.invoker.drivers.vantage import Vantage
 from ioruntime.invoker.drivers.workspace import link_tree
-from ioruntime.ports.sandbox import CODE_PATH, Feature, Interpreter, OutputSink, Sandbox, SandboxError, SandboxSpec
+from ioruntime.ports.sandbox import CODE_PATH, Feature, Interpreter, Network, OutputSink, Sandbox, SandboxError, SandboxSpec
 
 _PATIENCE_S = 5.0
 _CHILD_PID = re.compile(rb'"child-pid": (\d+)')
@@ -43,28 +45,35 @@ class BubblewrapDriver:
         self._uids = UidPool(settings.first_uid, settings.last_uid) if os.geteuid() == 0 else None
         self._vantage = Vantage()
         self._filter = program(platform.machine())
-        self._etc = _make_etc(self._host.state.path / "etc", settings)
+        self._networks = Networks(settings.network, self._host.state.name, settings.api)
+        for network in get_args(Network):
+            _make_etc(self._host.state.path / "etc" / network, self._etc_files(network))
 
     def report(self) -> tuple[Feature, ...]:
         """Every protection, and whether this machine gives it."""
-        return (*_features(self._bwrap, self._settings, has_filter=self._filter is not None), *self._host.features)
+        features = _features(self._bwrap, self._networks.feature, has_filter=self._filter is not None)
+        return (*features, *self._host.features)
 
     def degradations(self) -> tuple[str, ...]:
         return tuple(f"{feature.detail} {feature.cure}".strip() for feature in self.report() if not feature.ok)
 
     async def start(self, spec: SandboxSpec, output: OutputSink) -> Sandbox:
-        prepared = self._host.prepare(spec)
-        uid: int | None = None
-        setup = _Setup()
+        network = self._networks.given(spec.network)
+        held = _Held(self._uids)
         try:
-            uid = self._uids.take() if self._uids is not None else None
-            child = self._launch(prepared, spec.interpreter, uid, setup)
-            tree = _NamespaceTree(child, setup, prepared.cgroup)
+            prepared = self._host.prepare(spec)
+        except BaseException:
+            held.give_back()
+            raise
+        try:
+            held.attached = await self._networks.attach(network)
+            child = self._launch(prepared, spec.interpreter, network, held)
+            tree = _NamespaceTree(child, held.setup, prepared.cgroup)
             sandbox = prepared.sandbox(child, tree, code_path=CODE_PATH, fill=link_tree)
-            sandbox.on_destroyed(lambda: self._give_back(uid, setup))
+            sandbox.on_destroyed(held.give_back)
         except BaseException:
             prepared.discard()
-            self._give_back(uid, setup)
+            held.give_back()
             raise
         try:
             await tree.stand()
@@ -78,13 +87,15 @@ class BubblewrapDriver:
 
     async def close(self) -> None:
         await self._host.close()
+        self._networks.close()
         self._vantage.close()
 
-    def _launch(self, prepared: Prepared, interpreter: Interpreter, uid: int | None, setup: "_Setup") -> Child:
-        view = self._view(prepared, interpreter)
-        words = [*arguments(self._bwrap, self._settings, view, interpreter), *setup.arguments(self._filter)]
+    def _launch(self, prepared: Prepared, interpreter: Interpreter, network: Network, held: "_Held") -> Child:
+        setup = held.setup
+        view = self._view(prepared, interpreter, network)
+        words = [*arguments(self._bwrap, self._settings.tmp_mb, view, interpreter), *setup.arguments(self._filter)]
         words_fd = setup.hold(_memory_file("arguments", "\0".join([*words, ""]).encode()))
-        command = [*self._as_user(uid), self._bwrap.program, "--args", str(words_fd), "--"]
+        command = [*self._entered(held), self._bwrap.program, "--args", str(words_fd), "--"]
         if not self._host.limits("pids"):
             command += ["/usr/bin/prlimit", f"--nproc={self._settings.processes}", "--"]
         try:
@@ -92,21 +103,42 @@ class BubblewrapDriver:
         finally:
             setup.give_away()
 
-    def _view(self, prepared: Prepared, interpreter: Interpreter) -> View:
+    def _view(self, prepared: Prepared, interpreter: Interpreter, network: Network) -> View:
         reach: Callable[[Path], str] = self._vantage.reach if self._uids is not None else lambda path: str(path.resolve())
         state = reach(self._host.state.path)
         mounts = tuple((reach(source), inside) for source, inside in interpreter.mounts)
-        return View(etc=f"{state}/etc", code=f"{state}/{prepared.id}/code", mounts=mounts)
+        return View(etc=f"{state}/etc/{network}", code=f"{state}/{prepared.id}/code", mounts=mounts, network=network)
 
-    def _as_user(self, uid: int | None) -> list[str]:
-        if uid is None:
+    def _entered(self, held: "_Held") -> list[str]:
+        """Words before bubblewrap that bring it where it can see and reach what it should, as the user it should be."""
+        if held.uid is None:
             return []
-        return [*self._vantage.prefix, "/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+        entering = [*self._vantage.entering, *(held.attached.entering if held.attached is not None else [])]
+        entered = ["nsenter", *entering, "--"] if entering else []
+        return [*entered, "/usr/bin/setpriv", f"--reuid={held.uid}", f"--regid={held.uid}", "--clear-groups", "--"]
 
-    def _give_back(self, uid: int | None, setup: "_Setup") -> None:
-        setup.close()
-        if self._uids is not None and uid is not None:
-            self._uids.give_back(uid)
+    def _etc_files(self, network: Network) -> dict[str, bytes]:
+        api = self._settings.api
+        names = api.host if network == "internet" and api is not None and api.has_name else ""
+        return etc_files(network, nameservers=self._networks.nameservers, names=names)
+
+
+class _Held:
+    """What a sandbox holds of its machine beside what `Prepared` made."""
+
+    def __init__(self, uids: UidPool | None) -> None:
+        """Take a user id; raises `SandboxError` when all are in use."""
+        self._uids = uids
+        self.uid = uids.take() if uids is not None else None
+        self.setup = _Setup()
+        self.attached: Attached | None = None
+
+    def give_back(self) -> None:
+        self.setup.close()
+        if self.attached is not None:
+            self.attached.close()
+        if self._uids is not None and self.uid is not None:
+            self._uids.give_back(self.uid)
 
 
 class _Setup:
@@ -216,16 +248,16 @@ def _installed() -> Bubblewrap:
     return Bubblewrap(program=found, options=answer.stdout + answer.stderr)
 
 
-def _make_etc(directory: Path, settings: DriverSettings) -> Path:
-    directory.mkdir(mode=0o755)
-    directory.chmod(0o755)
+def _make_etc(directory: Path, files: dict[str, bytes]) -> None:
+    directory.mkdir(parents=True)
+    for folder in (directory.parent, directory):
+        folder.chmod(0o755)
     for name in etc_directories():
         (directory / name).mkdir(parents=True, exist_ok=True)
-    for name, content in etc_files(settings).items():
+    for name, content in files.items():
         (directory / name).write_bytes(content)
     for path in directory.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return directory
 
 
 def _memory_file(name: str, content: bytes) -> int:
@@ -235,17 +267,11 @@ def _memory_file(name: str, content: bytes) -> int:
     return fd
 
 
-def _features(bwrap: Bubblewrap, settings: DriverSettings, *, has_filter: bool) -> tuple[Feature, ...]:
+def _features(bwrap: Bubblewrap, network: Feature, *, has_filter: bool) -> tuple[Feature, ...]:
     newer = "Install a newer bubblewrap."
-    network = "Sandboxes have no network." if settings.network == "none" else "Sandboxes use the network of this machine."
     return (
         Feature("isolation", ok=True, detail=f"Namespaces by {bwrap.program}."),
-        Feature(
-            "network",
-            ok=settings.network == "none",
-            detail=network,
-            cure="" if settings.network == "none" else "Set the invoker's network to `none`.",
-        ),
+        network,
         _feature(
             "system call filter",
             ok=has_filter,

@@ -1,11 +1,11 @@
 """The view that an action has of the system, as arguments of bubblewrap. Pure, but for looking at what the host has."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from ioruntime.invoker.drivers.settings import DriverSettings
-from ioruntime.ports.sandbox import CODE_PATH, Interpreter
+from ioruntime.ports.sandbox import CODE_PATH, Interpreter, Network
 
 USER, USER_ID = "action", 1000
 HOSTNAME = "sandbox"
@@ -40,15 +40,16 @@ class View(msgspec.Struct, frozen=True):
     etc: str
     code: str
     mounts: tuple[tuple[str, str], ...]
+    network: Network
 
 
-def arguments(bwrap: Bubblewrap, settings: DriverSettings, view: View, interpreter: Interpreter) -> list[str]:
+def arguments(bwrap: Bubblewrap, tmp_mb: int, view: View, interpreter: Interpreter) -> list[str]:
     """All but what depends on file descriptors. The order matters: later mounts lie on earlier ones."""
     return [
-        *_namespaces(bwrap, settings),
+        *_namespaces(bwrap, view),
         *_environment(interpreter),
-        *_system(settings, view),
-        *_limited_tmpfs(bwrap, "/tmp", settings.tmp_mb),  # noqa: S108
+        *_system(view),
+        *_limited_tmpfs(bwrap, "/tmp", tmp_mb),  # noqa: S108
         "--proc", "/proc", *_masks(view),
         "--dev", "/dev", *_limited_tmpfs(bwrap, "/dev/shm", _SHM_MB), "--remount-ro", "/dev",  # noqa: S108
         "--ro-bind", view.code, CODE_PATH,
@@ -56,14 +57,24 @@ def arguments(bwrap: Bubblewrap, settings: DriverSettings, view: View, interpret
     ]  # fmt: skip
 
 
-def etc_files(settings: DriverSettings) -> dict[str, bytes]:
-    """The content of `/etc` inside."""
+def etc_files(network: Network, *, nameservers: Sequence[str], names: str) -> dict[str, bytes]:
+    """The content of `/etc` inside.
+
+    Args:
+        nameservers: which a sandbox with a network of its own may ask.
+        names: which stand for its own loopback, beside `localhost`.
+    """
+    resolv_conf = {
+        "none": b"",
+        "internet": "".join(f"nameserver {server}\n" for server in nameservers).encode(),
+        "host": _content("/etc/resolv.conf"),
+    }
     files = {
         "passwd": f"root:x:0:0:root:/:/bin/false\n{USER}:x:{USER_ID}:{USER_ID}:{USER}:/tmp:/bin/sh\n".encode(),
         "group": f"root:x:0:\n{USER}:x:{USER_ID}:\n".encode(),
-        "hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n".encode(),
+        "hosts": f"127.0.0.1 localhost {HOSTNAME} {names}\n::1 localhost\n".encode(),
         "nsswitch.conf": b"passwd: files\ngroup: files\nhosts: files dns\n",
-        "resolv.conf": _content("/etc/resolv.conf") if settings.network == "host" else b"",
+        "resolv.conf": resolv_conf[network],
         "ld.so.cache": _content("/etc/ld.so.cache"),
         "hostname": b"",  # a place to mount on
     }
@@ -75,10 +86,10 @@ def etc_directories() -> list[str]:
     return [NOTHING, *(path.removeprefix("/etc/") for path in _trust() if path.startswith("/etc/"))]
 
 
-def _namespaces(bwrap: Bubblewrap, settings: DriverSettings) -> list[str]:
+def _namespaces(bwrap: Bubblewrap, view: View) -> list[str]:
     return [
         "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-        *(["--unshare-net"] if settings.network == "none" else []),
+        *(["--unshare-net"] if view.network == "none" else []),
         *(["--disable-userns"] if bwrap.knows("--disable-userns") else []),
         "--uid", str(USER_ID), "--gid", str(USER_ID), "--hostname", HOSTNAME,
         "--die-with-parent", "--new-session",
@@ -91,11 +102,11 @@ def _environment(interpreter: Interpreter) -> list[str]:
     return ["--clearenv", *(word for name, value in given.items() for word in ("--setenv", name, value))]
 
 
-def _system(settings: DriverSettings, view: View) -> list[str]:
+def _system(view: View) -> list[str]:
     system = [(path, path) for path in _SYSTEM if Path(path).is_dir()]
     links = [("--symlink", str(Path(path).readlink()), path) for path in _LINKED if Path(path).is_symlink()]
     system += [(path, path) for path in _LINKED if Path(path).is_dir() and not Path(path).is_symlink()]
-    trust = [(path, path) for path in _trust()] if settings.network == "host" else []
+    trust = [(path, path) for path in _trust()] if view.network != "none" else []
     bound = [*system, (view.etc, "/etc"), *trust, *view.mounts]
     return [*(word for link in links for word in link), *(word for pair in bound for word in ("--ro-bind", *pair))]
 

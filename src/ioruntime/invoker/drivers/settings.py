@@ -1,11 +1,11 @@
 """What an operator may set for the sandboxes of one machine."""
 
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import msgspec
 
-Network: TypeAlias = Literal["none", "host"]
+from ioruntime.invoker.drivers.network.doorway import Api
+from ioruntime.ports.sandbox import Network
 
 
 class DriverSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +14,9 @@ class DriverSettings(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path
     """Belongs to one running driver; holds one directory per live sandbox."""
     network: Network = "none"
-    """`none`: only a loopback of its own. `host`: the network of this machine."""
+    """Of sandboxes that ask for nothing else; where this machine cannot give it, they have none."""
+    api: Api | None = None
+    """What sandboxes with a network of their own may reach of this machine."""
     tmp_mb: int = 256
     """Size of `/tmp` inside; what lies there counts as memory of the sandbox."""
     processes: int = 1024

@@ -25,10 +25,10 @@ class Vantage:
         self._paths: dict[Path, str] = {}
 
     @property
-    def prefix(self) -> list[str]:
-        """Words before a command that make it see the translated paths; needs root."""
+    def entering(self) -> list[str]:
+        """What `nsenter` is told, so that a command sees the translated paths; needs root."""
         # Through this process's own table: a child must not inherit the descriptor.
-        return [] if self._namespace is None else ["nsenter", f"--mount=/proc/{os.getpid()}/fd/{self._namespace}", "--"]
+        return [] if self._namespace is None else [f"--mount=/proc/{os.getpid()}/fd/{self._namespace}"]
 
     def reach(self, path: Path) -> str:
         """Where any user can reach `path`.
@@ -50,7 +50,8 @@ class Vantage:
         if self._namespace is None:
             self._namespace = _make_namespace(path)
         place = f"{_PLACE}/{len(self._paths)}"
-        added = subprocess.run([*self.prefix, "sh", "-c", _ADD, "sh", str(path), place], capture_output=True, check=False)  # noqa: S603
+        command = ["nsenter", *self.entering, "--", "sh", "-c", _ADD, "sh", str(path), place]
+        added = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
         if added.returncode:
             raise _closed(path, added.stderr)
         return place
