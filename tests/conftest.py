@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from ioruntime.testing.docker import DockerDaemon, running_docker, why_not
+from ioruntime.testing.postgres import RunningPostgres, running_postgres
 
 settings.register_profile("fast", max_examples=50, deadline=None)
 settings.register_profile("deep", max_examples=5_000, deadline=None)
@@ -28,3 +29,10 @@ def docker_daemon() -> Iterator[DockerDaemon]:
     assert reason is None, reason
     with running_docker() as daemon:
         yield daemon
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RunningPostgres]:
+    """A PostgreSQL server that tests share, and must leave running."""
+    with running_postgres() as running:
+        yield running

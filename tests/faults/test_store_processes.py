@@ -1,4 +1,4 @@
-"""Several processes on one file, and one that is killed in the middle of its writes."""
+"""Several processes on one database, and one that is killed in the middle of its writes."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,9 @@ from ioruntime.model.activation import ActivationId
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.testing.activations_contract import ALL
 from ioruntime.testing.namespaces_contract import sample_namespace
+from ioruntime.testing.postgres import RunningPostgres, new_database
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
 PRELUDE = """
 import asyncio, sys
@@ -103,48 +104,55 @@ def tell(process: Process) -> None:
     process.stdin.write(b"go\n")
 
 
-def url_of(folder: Path) -> str:
-    return f"sqlite:///{folder}/store.db"
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[str]:
+    """Of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    postgres: RunningPostgres = request.getfixturevalue("postgres")
+    async with new_database(postgres.server) as made:
+        yield made
 
 
-async def test_every_accept_that_was_answered_survives_kill_9(tmp_path: Path) -> None:
-    async with running(ACCEPT_FOREVER, url_of(tmp_path)) as process:
+async def test_every_accept_that_was_answered_survives_kill_9(url: str) -> None:
+    async with running(ACCEPT_FOREVER, url) as process:
         answered = [await line_of(process) for _ in range(300)]
         answered += [line.strip() for line in await all_lines_after_kill(process)]
-    async with SqlStores.open(url_of(tmp_path)) as stores:
+    async with SqlStores.open(url) as stores:
         kept = {request.activation_id for request in await stores.activations.accepted()}
     assert len(answered) >= 300
     assert set(answered) <= kept
 
 
-async def test_kill_9_leaves_each_accepted_request_either_open_or_recorded(tmp_path: Path) -> None:
-    async with SqlStores.open(url_of(tmp_path)) as stores:
+async def test_kill_9_leaves_each_accepted_request_either_open_or_recorded(url: str) -> None:
+    async with SqlStores.open(url) as stores:
         await stores.namespaces.create(sample_namespace())
-    async with running(RECORD_FOREVER, url_of(tmp_path)) as process:
+    async with running(RECORD_FOREVER, url) as process:
         lines = [await line_of(process) for _ in range(5)]
         lines += await all_lines_after_kill(process)
     answered = [ActivationId(id_) for line in lines for id_ in line.split()]
-    async with SqlStores.open(url_of(tmp_path)) as stores:
+    async with SqlStores.open(url) as stores:
         records = [await stores.activations.read("guest", id_) for id_ in answered]
         assert all(record is not None for record in records)
         assert await stores.activations.count(ALL) % 50 == 0
         assert len(await stores.activations.accepted()) in {0, 50}
 
 
-async def test_processes_that_create_a_store_and_a_namespace_at_once_agree(tmp_path: Path) -> None:
+async def test_processes_that_create_a_store_and_a_namespace_at_once_agree(url: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        processes = [await stack.enter_async_context(running(CREATE_TOGETHER, url_of(tmp_path), f"n{n}")) for n in range(3)]
+        processes = [await stack.enter_async_context(running(CREATE_TOGETHER, url, f"n{n}")) for n in range(3)]
         for process in processes:
             assert await line_of(process) == "ready"
         for process in processes:
             tell(process)
         names = [await line_of(process) for process in processes]
-    async with SqlStores.open(url_of(tmp_path)) as stores:
+    async with SqlStores.open(url) as stores:
         assert [each.name for each in await stores.namespaces.list()] == list(set(names))
 
 
-async def test_writes_of_another_process_show_as_changes_while_both_write(tmp_path: Path) -> None:
-    async with SqlStores.open(url_of(tmp_path)) as stores, running(WRITE_ON_DEMAND, url_of(tmp_path)) as process:
+async def test_writes_of_another_process_show_as_changes_while_both_write(url: str) -> None:
+    async with SqlStores.open(url) as stores, running(WRITE_ON_DEMAND, url) as process:
         await stores.namespaces.create(sample_namespace())
         assert await line_of(process) == "ready"
         before = await stores.namespaces.last_change()

@@ -12,7 +12,7 @@ import ioruntime
 SRC = Path(ioruntime.__file__).parent
 FILES = sorted(SRC.rglob("*.py"))
 FOLDERS = {folder.name for folder in SRC.iterdir() if folder.is_dir() and any(folder.glob("*.py"))}
-PACKAGES = {"app", "bus", "cli", "client", "core", "faces", "invoker", "model", "ports", "stores", "testing", "tokens"}
+PACKAGES = {"app", "bus", "cli", "client", "core", "engines", "faces", "invoker", "model", "ports", "stores", "testing", "tokens"}
 WIDE = {"core/invocation.py __init__", "invoker/service.py __init__"}
 """More than seven parameters: one keyword-only collaborator each, named once in `app/wiring.py`."""
 OWNERS = {"stores/sql/commit.py"}

@@ -19,7 +19,7 @@ SRC = Path(ioruntime.__file__).parent
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 DEFECTS = {"ValueError", "TypeError", "AssertionError"}
 """What is raised for a caller that is wrong, and never told."""
-TOLD_ELSEWHERE = {"cli", "testing", "invoker"}
+TOLD_ELSEWHERE = {"cli", "testing", "invoker", "engines"}
 """What commands and drivers say goes to people at a terminal or to the log; the invoker's answers are in the table below."""
 _HOLE = "…"
 _PIECE = re.compile(rf"[^{_HOLE}]{{6,}}")

@@ -41,10 +41,11 @@ async def open_admin(settings: Settings) -> AsyncGenerator[Admin]:
     Raises:
         SchemaError, UnavailableError: it cannot be used.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.data_dir, settings.keys):
+        folder.mkdir(parents=True, exist_ok=True)
     async with SqlStores.open(settings.store_url()) as stores:
         namespaces = Namespaces(stores.namespaces, clock=SystemClock(), listener=_Silent())
-        yield Admin(namespaces, BuiltInIssuer(settings.data_dir), settings.limits.effective())
+        yield Admin(namespaces, BuiltInIssuer(settings.keys), settings.limits.effective())
 
 
 async def migrate_store(settings: Settings) -> SchemaState:
@@ -64,9 +65,9 @@ async def rotate_secrets(settings: Settings) -> tuple[str, int]:
     """
     if not settings.secrets.encrypt:
         raise SettingsError("secrets.encrypt is false: there is no key in use that could be replaced.")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    key = add_key(keys_file(settings.secrets, settings.data_dir))
-    sealer = build_sealer(settings.secrets, settings.data_dir)
+    settings.keys.mkdir(parents=True, exist_ok=True)
+    key = add_key(keys_file(settings.secrets, settings.keys))
+    sealer = build_sealer(settings.secrets, settings.keys)
     async with SqlStores.open(settings.store_url(), sealer=sealer) as stores:
         await asyncio.to_thread(ClientRegistry(settings.data_dir, sealer).reseal)
         return key.id, await reseal(stores.engine, sealer)

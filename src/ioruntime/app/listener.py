@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from ioruntime.core.activations import Recorder
@@ -10,6 +11,7 @@ from ioruntime.core.authenticate import Authenticator
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.throttle import Throttle
 from ioruntime.invoker.pool import Pool
+from ioruntime.model.errors import UnavailableError
 from ioruntime.ports.namespaces import NamespaceStore
 
 _POLL_S = 0.5
@@ -62,14 +64,19 @@ class Forgetter:
         seen = await store.last_change()
         while True:
             await asyncio.sleep(_POLL_S)
-            for change in await store.changes(seen):
-                seen = change.sequence
-                if change.key is not None:
-                    self._forget(change.namespace, change.key)
-                elif await store.by_name(change.namespace) is None:
-                    self.namespace_deleted(change.namespace)
-                else:
-                    self.namespace_changed(change.namespace)
+            with suppress(UnavailableError):  # a store that is away for a while; who writes to it tells the operator
+                seen = await self._hear(store, seen)
+
+    async def _hear(self, store: NamespaceStore, seen: int) -> int:
+        for change in await store.changes(seen):
+            if change.key is not None:
+                self._forget(change.namespace, change.key)
+            elif await store.by_name(change.namespace) is None:
+                self.namespace_deleted(change.namespace)
+            else:
+                self.namespace_changed(change.namespace)
+            seen = change.sequence
+        return seen
 
     def _forget(self, namespace: str, key: str | None) -> None:
         for memory in self._memories:

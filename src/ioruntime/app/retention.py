@@ -1,10 +1,12 @@
 """Give disk back: records and events older than their retention times, and code that no action refers to any more."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
 from ioruntime.core.events.journal import KEPT_DAYS
+from ioruntime.model.errors import UnavailableError
 from ioruntime.ports.activations import ActivationStore
 from ioruntime.ports.blobs import BlobStore
 from ioruntime.ports.clock import Clock
@@ -29,7 +31,8 @@ class Shelves(msgspec.Struct, frozen=True):
 async def keep_tidy(shelves: Shelves, clock: Clock, *, retention_days: float) -> None:
     """Tidy up, for ever, every ten minutes; in small steps, so that other writers get their turns."""
     while True:
-        await tidy(shelves, clock, retention_days=retention_days)
+        with suppress(UnavailableError):  # a store that is away for a while; who writes to it tells the operator
+            await tidy(shelves, clock, retention_days=retention_days)
         await asyncio.sleep(_EVERY_S)
 
 

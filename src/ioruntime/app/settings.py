@@ -40,6 +40,10 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`sqlite:///FILE` or `postgresql://...`; unset: SQLite in the data directory."""
     check_s: Duration = 10.0
     """Seconds that a start may spend on looking for damage in an SQLite file; 0 does not look."""
+    connections: Positive = 4
+    """Of this process to the database that read at the same time; in PostgreSQL as many that write."""
+    blobs_dir: Path | None = None
+    """Where action code lies, shared by all machines; unset: in PostgreSQL, or with SQLite in the data directory."""
 
 
 class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,6 +249,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 3233
     data_dir: Path = Path(".ioruntime")
+    keys_dir: Path | None = None
+    """Of the keys for secrets, tokens and webhooks, the same for all processes of a cluster; unset: the data directory."""
     role: Literal["all", "controller", "invoker", "deliverer"] = "all"
     guest_auth: str | None = None
     """`uuid:key` of the namespace `guest`; unset: random at the first start."""
@@ -280,6 +286,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def scheme(self) -> Literal["http", "https"]:
         """What the server itself speaks."""
         return "http" if self.tls_cert is None else "https"
+
+    @property
+    def keys(self) -> Path:
+        """Return the directory of the keys that processes which work together share."""
+        return self.keys_dir or self.data_dir
 
     def store_url(self) -> str:
         return self.store.url or f"sqlite:///{self.data_dir.resolve() / 'ioruntime.db'}"

@@ -20,6 +20,7 @@ from ioruntime.app.machine import Machine, look_around
 from ioruntime.app.retention import Shelves, keep_tidy
 from ioruntime.app.secrets import build_sealer
 from ioruntime.app.settings import InvokerSettings, Settings
+from ioruntime.app.storage import open_blobs, open_store
 from ioruntime.app.system.loader import install
 from ioruntime.app.system.natives import NativePackage, Natives
 from ioruntime.app.telemetry import Telemetry
@@ -73,10 +74,10 @@ from ioruntime.model.identity import Owner
 from ioruntime.model.kinds import NoInterpreterError
 from ioruntime.model.limits import Limits
 from ioruntime.model.names import SYSTEM_NAMESPACE
+from ioruntime.ports.blobs import BlobStore
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import EntityStore
 from ioruntime.ports.sandbox import SandboxSpec
-from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.stores.sql.wal import keep_log_short
 
@@ -130,8 +131,8 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
     machine = look_around(settings, url)
     telemetry = Telemetry()
     async with (
-        SqlStores.open(settings.store_url(), sealer=build_sealer(settings.secrets, settings.data_dir)) as stores,
-        FileBlobs(settings.data_dir / "blobs") as blobs,
+        open_store(settings) as stores,
+        open_blobs(settings, stores) as blobs,
         asyncio.TaskGroup() as background,
         AsyncExitStack() as opened,
     ):
@@ -203,10 +204,10 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _build_core(
-    settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, telemetry: Telemetry, url: str
+    settings: Settings, machine: Machine, stores: SqlStores, blobs: BlobStore, telemetry: Telemetry, url: str
 ) -> Core:
     limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
-    tokens = build_tokens(settings.auth, settings.data_dir, build_sealer(settings.secrets, settings.data_dir))
+    tokens = build_tokens(settings.auth, settings.keys, build_sealer(settings.secrets, settings.keys))
     event_memory = EventMemory(stores.entities)
     sender = LateSender(private_hosts=settings.forwarding.private_hosts)
     webhooks = LateSender(private_hosts=settings.events.private_hosts)
@@ -228,7 +229,7 @@ def _build_core(
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
     place = Place(url, settings.events.private_hosts)
     events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, place))
-    outside = Outside(webhooks, tokens.clients, settings.data_dir, url)
+    outside = Outside(webhooks, tokens.clients, settings.keys, url)
     parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, clock, outside)
     return Core(
         entities=stores.entities,
@@ -281,7 +282,7 @@ def _build_invocations(
 
 
 def _build_catalog(
-    settings: Settings, machine: Machine, stores: SqlStores, blobs: FileBlobs, packages: Packages, listener: Forgetter
+    settings: Settings, machine: Machine, stores: SqlStores, blobs: BlobStore, packages: Packages, listener: Forgetter
 ) -> Catalog:
     return Catalog(
         entities=stores.entities,
@@ -295,7 +296,7 @@ def _build_catalog(
 
 
 def _build_service(
-    settings: Settings, machine: Machine, bus: LocalBus, pool: Pool, blobs: FileBlobs, telemetry: Telemetry
+    settings: Settings, machine: Machine, bus: LocalBus, pool: Pool, blobs: BlobStore, telemetry: Telemetry
 ) -> InvokerService:
     return InvokerService(
         bus=bus,
@@ -484,7 +485,7 @@ def _gauges(core: Core) -> dict[str, float]:
     }
 
 
-async def _tidy(settings: Settings, stores: SqlStores, blobs: FileBlobs, clock: Clock) -> None:
+async def _tidy(settings: Settings, stores: SqlStores, blobs: BlobStore, clock: Clock) -> None:
     shelves = Shelves(stores.activations, stores.events, stores.entities, blobs)
     await keep_tidy(shelves, clock, retention_days=settings.retention_days)
 

@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioruntime.model.activation import Activation, ActivationId
 from ioruntime.ports.activations import ActivationFilter
@@ -16,8 +15,9 @@ from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.batches import insert_rows, record_rows
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.namespaces import known_namespaces
 from ioruntime.stores.sql.reclaim import reclaim
-from ioruntime.stores.sql.schema import accepted, namespaces
+from ioruntime.stores.sql.schema import accepted
 from ioruntime.stores.sql.schema import activations as records
 from ioruntime.stores.traits import as_int64, wanted_name
 
@@ -46,7 +46,7 @@ class SqlActivations:
             await self._engine.write_at_once(partial(record_rows, rows=rows, answered=answered))
             return
         async with self._engine.writing() as connection:
-            known = await _known_namespaces(connection, {activation.namespace for activation in activations})
+            known = await known_namespaces(connection, {activation.namespace for activation in activations})
             if kept := [row for row in rows if row["namespace"] in known]:
                 await self._engine.insert_many(connection, records, kept)
             await connection.execute(delete(accepted).where(accepted.c.activation_id.in_(answered)))
@@ -115,10 +115,6 @@ def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full
     columns = (records.c.summary, records.c.detail) if full else (records.c.summary,)
     newest = (records.c.start_ms.desc(), records.c.sequence.desc())
     return select(*columns).where(*_matching(wanted)).order_by(*newest).offset(as_int64(skip)).limit(limit)
-
-
-async def _known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
-    return set(await connection.scalars(select(namespaces.c.name).where(namespaces.c.name.in_(names))))
 
 
 def _oldest(start_ms: int, most: int) -> Select[*tuple[Any, ...]]:

@@ -1,23 +1,25 @@
 """How this process talks to the database: one writer, several readers, and what foreign errors mean here.
 
-All that differs between SQLite and PostgreSQL is in this file and in `reclaim`.
+All that differs between SQLite and PostgreSQL is in this file, in `postgresql` and in `reclaim`.
 """
 
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from types import ModuleType
 from typing import Any, TypeVar
 
 from sqlalchemy import Insert, Table, event
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ioruntime.model.errors import CorruptError, InvalidError, UnavailableError
 from ioruntime.stores.sql.batches import ROWS_MOST, many
+from ioruntime.stores.sql.turns import Turn
 
 T = TypeVar("T")
 
@@ -47,10 +49,17 @@ _MEANINGS: tuple[tuple[str, Callable[[], Exception]], ...] = (
 class SqlEngine:
     """One database. Writers take turns, here and with other processes; readers wait for nobody."""
 
-    def __init__(self, *, reader: AsyncEngine, writer: AsyncEngine) -> None:
+    def __init__(
+        self, *, reader: AsyncEngine, writer: AsyncEngine, foreign: tuple[type[Exception], ...] = (sqlite3.Error,)
+    ) -> None:
+        """
+        Args:
+            foreign: what the driver raises past SQLAlchemy.
+        """
         self._reader = reader
         self.writer = writer
         self.is_sqlite = writer.dialect.name == "sqlite"
+        self._foreign = foreign
 
     def __repr__(self) -> str:
         return f"<SqlEngine {self.writer.url!r}>"
@@ -63,29 +72,34 @@ class SqlEngine:
             UnavailableError: the database cannot be reached.
             CorruptError: the file is damaged.
         """
-        with _translated():
+        with self._translated():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncGenerator[AsyncConnection]:
+    async def writing(self, *turns: Turn) -> AsyncGenerator[AsyncConnection]:
         """Lend the writer inside a transaction: on stable storage at the end, undone when the body raises.
+
+        Args:
+            turns: waited for first; without any, other processes write at the same time where the database lets them.
 
         Raises:
             UnavailableError: full, read-only, locked for too long, or out of reach.
             CorruptError: the file is damaged.
         """
-        with _translated():
+        with self._translated():
             async with self.writer.begin() as connection:
                 if self.is_sqlite:
                     # A deferred transaction would fail, not wait, when another process wrote after its first read.
                     await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                for turn in () if self.is_sqlite else turns:
+                    await _postgresql().take_turn(connection, turn)
                 yield connection
 
     @asynccontextmanager
     async def maintaining(self) -> AsyncGenerator[AsyncConnection]:
-        """Lend the writer outside of any transaction, as some pragmas want it (SQLite only)."""
-        with _translated():
+        """Lend the writer outside of any transaction, as some pragmas of SQLite want it."""
+        with self._translated():
             async with self.writer.connect() as connection:
                 yield connection
 
@@ -100,7 +114,7 @@ class SqlEngine:
     async def insert_many(self, connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert rows that have the same columns, and leave those alone that are there already."""
         if not self.is_sqlite:
-            await connection.execute(self.insert_new(table), list(rows))
+            await _postgresql().insert_rows(connection, table, rows)
             return
         columns = tuple(rows[0])
         for start in range(0, len(rows), ROWS_MOST):
@@ -119,7 +133,7 @@ class SqlEngine:
         Raises:
             UnavailableError, CorruptError: as `writing`.
         """
-        with _translated():
+        with self._translated():
             async with self.writer.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
                 # aiosqlite has no public way to run a function of one's own in its thread.
@@ -129,14 +143,33 @@ class SqlEngine:
         await self._reader.dispose()
         await self.writer.dispose()
 
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise  # The store that wrote knows what it means.
+        except PoolTimeoutError as error:
+            raise UnavailableError("The store has too much to do.") from error
+        except DBAPIError as error:
+            raise (_meaning(error, str(error.orig)) if self.is_sqlite else _postgresql().meaning_of(error)) from error
+        except self._foreign as error:  # From a store, or a connection, that speaks to the driver itself.
+            raise (_meaning(error, str(error)) if self.is_sqlite else _postgresql().meaning_of(error)) from error
+
 
 def open_engine(url: str, *, readers: int = READERS) -> SqlEngine:
     """Prepare to talk to `sqlite:///FILE` or `postgresql://...`; nothing is connected yet.
 
+    Args:
+        readers: connections that read at the same time; PostgreSQL has as many that write.
+
     Raises:
-        InvalidError: another kind of URL.
+        InvalidError: another kind of URL, or PostgreSQL's driver is not installed.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidError("The store's URL must begin with sqlite:/// or postgresql://.") from error
     backend = parsed.get_backend_name()
     if backend not in _DRIVERS:
         raise InvalidError(f"The store's URL must begin with sqlite:/// or postgresql://, not '{backend}'.")
@@ -168,11 +201,22 @@ def _open_sqlite(url: URL, readers: int) -> SqlEngine:
 
 
 def _open_postgresql(url: URL, readers: int) -> SqlEngine:
-    writer = create_async_engine(url, pool_size=readers, pool_pre_ping=True)
-    reader = create_async_engine(
-        url, pool_size=readers, pool_pre_ping=True, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True
-    )
-    return SqlEngine(reader=reader, writer=writer)
+    dialect = _postgresql()
+    reader, writer = dialect.open_postgresql(url, readers, WAIT_S)
+    return SqlEngine(reader=reader, writer=writer, foreign=dialect.FOREIGN)
+
+
+def _postgresql() -> ModuleType:
+    """Return what knows PostgreSQL.
+
+    Raises:
+        InvalidError: its driver is not installed.
+    """
+    try:
+        from ioruntime.stores.sql import postgresql
+    except ImportError as error:
+        raise InvalidError("PostgreSQL's driver is not installed: pip install 'ioruntime[postgres]'.") from error
+    return postgresql
 
 
 def _on_connect(engine: AsyncEngine, statements: Sequence[str]) -> None:
@@ -195,20 +239,6 @@ def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection
             connection.execute("ROLLBACK")
         raise
     return done
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise  # The store that wrote knows what it means.
-    except PoolTimeoutError as error:
-        raise UnavailableError("The store has too much to do.") from error
-    except DBAPIError as error:
-        raise _meaning(error, str(error.orig)) from error
-    except sqlite3.Error as error:  # From a store that speaks to the driver itself.
-        raise _meaning(error, str(error)) from error
 
 
 def _meaning(error: Exception, text: str) -> Exception:

@@ -15,6 +15,7 @@ from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.changes import add_change
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.schema import entities, namespaces
+from ioruntime.stores.sql.turns import Turn
 from ioruntime.stores.traits import as_int64, code_digest_of, collection_of, is_binding
 
 
@@ -33,7 +34,7 @@ class SqlEntities:
 
     async def write(self, entity: Entity) -> Entity:
         path = entity.path
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.CATALOG) as connection:
             revision = await add_change(connection, path.namespace, path.key, now_ms=self._now_ms())
             written = msgspec.structs.replace(entity, revision=revision)
             if entity.revision:
@@ -44,7 +45,7 @@ class SqlEntities:
 
     async def delete(self, entity: Entity) -> None:
         path = entity.path
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.CATALOG) as connection:
             gone = await connection.execute(delete(entities).where(_is_at(path), entities.c.revision == entity.revision))
             if gone.rowcount == 0:
                 raise ConcurrentModificationError

@@ -12,9 +12,11 @@ from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane
 from ioruntime.stores.documents import read_trace, write_trace
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.namespaces import known_namespaces
 from ioruntime.stores.sql.reclaim import reclaim
-from ioruntime.stores.sql.schema import attempts, deliveries, namespaces, traces
+from ioruntime.stores.sql.schema import attempts, deliveries, traces
 from ioruntime.stores.sql.schema import journal as entries
+from ioruntime.stores.sql.turns import Turn
 from ioruntime.stores.traits import as_int64
 
 Change: TypeAlias = Sequence[Addressed] | Sequence[Settlement]
@@ -77,13 +79,13 @@ class SqlEvents:
         is_meant = [*_of(deliveries, lane), deliveries.c.is_dead]
         if which != Which():
             is_meant.append(deliveries.c.position.in_(_positions(lane, which)))
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.JOURNAL) as connection:
             values = {"is_dead": False, "attempt": 0, "next_ms": now_ms, "since_ms": now_ms}
             return (await connection.execute(update(deliveries).where(*is_meant).values(values))).rowcount
 
     async def write_attempts(self, made: Sequence[Attempts]) -> None:
-        async with self._engine.writing() as connection:
-            known = await _known_namespaces(connection, {each.lane.namespace for each in made})
+        async with self._engine.writing(Turn.JOURNAL) as connection:
+            known = await known_namespaces(connection, {each.lane.namespace for each in made})
             kept = [each for each in made if each.lane.namespace in known]
             await _write_traces(connection, kept)
             await _write_counts(self._engine, connection, kept)
@@ -100,14 +102,14 @@ class SqlEvents:
             return [read_trace(document) for document in await connection.scalars(newest)]
 
     async def forget(self, lane: Lane) -> None:
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.JOURNAL) as connection:
             for table in (entries, deliveries, traces, attempts):
                 await connection.execute(delete(table).where(*_of(table, lane)))
 
     async def delete_before(self, at_ms: int, *, most: int) -> int:
         old_entries = _oldest(entries.c.position, entries.c.received_ms, at_ms, most)
         old_traces = _oldest(traces.c.sequence, traces.c.at_ms, at_ms, most)
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.JOURNAL) as connection:
             await connection.execute(delete(deliveries).where(deliveries.c.position.in_(old_entries)))
             gone = (await connection.execute(delete(entries).where(entries.c.position.in_(old_entries)))).rowcount
             gone_traces = (await connection.execute(delete(traces).where(traces.c.sequence.in_(old_traces)))).rowcount
@@ -129,13 +131,13 @@ def _deliveries(lane: Lane, *, is_dead: bool) -> Select[*tuple[Any, ...]]:
 async def write_changes(engine: SqlEngine, batch: Sequence[Change]) -> None:
     """Write what many callers want in one transaction."""
     items = [item for change in batch for item in change]
-    async with engine.writing() as connection:
+    async with engine.writing(Turn.JOURNAL) as connection:
         await _append(connection, [item for item in items if isinstance(item, Addressed)])
         await _settle(connection, [item for item in items if isinstance(item, Settlement)])
 
 
 async def _append(connection: AsyncConnection, addressed: Sequence[Addressed]) -> None:
-    known = await _known_namespaces(connection, {each.namespace for each in addressed})
+    known = await known_namespaces(connection, {each.namespace for each in addressed})
     kept = [each for each in addressed if each.namespace in known]
     if not kept:
         return
@@ -197,12 +199,6 @@ _AGAIN = (
     .where(deliveries.c.position == bindparam("at"))
     .values(attempt=bindparam("attempts"), next_ms=bindparam("then_ms"), is_dead=bindparam("dead"))
 )
-
-
-async def _known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
-    if not names:
-        return set()
-    return set(await connection.scalars(select(namespaces.c.name).where(namespaces.c.name.in_(names))))
 
 
 def _of(table: Table, lane: Lane) -> Sequence[ColumnElement[bool]]:

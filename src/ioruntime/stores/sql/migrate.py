@@ -6,6 +6,7 @@ from sqlalchemy import Connection, insert, inspect, select
 from ioruntime.model.errors import IoRuntimeError
 from ioruntime.stores.sql.engine import SqlEngine, open_engine
 from ioruntime.stores.sql.schema import HEAD, REVISIONS, metadata, version
+from ioruntime.stores.sql.turns import Turn
 
 _SCRIPTS = "ioruntime.stores.sql:migrations"
 
@@ -67,7 +68,7 @@ async def bring_to_head(engine: SqlEngine) -> SchemaState:
         before = await connection.run_sync(_read_state)
     if before.is_current:
         return before
-    async with engine.writing() as connection:
+    async with engine.writing(Turn.SCHEMA) as connection:
         return await connection.run_sync(_upgrade)
 
 

@@ -15,6 +15,7 @@ from ioruntime.stores.documents import read_overrides
 from ioruntime.stores.sql.changes import add_change, changes_after, last_change
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.schema import accepted, activations, attempts, deliveries, entities, journal, namespaces, traces
+from ioruntime.stores.sql.turns import Turn
 
 
 class SqlNamespaces:
@@ -25,7 +26,7 @@ class SqlNamespaces:
         self._now_ms = now_ms
 
     async def create(self, namespace: Namespace) -> Namespace:
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.CATALOG) as connection:
             added = await connection.execute(
                 self._engine.insert_new(namespaces).values(_row_of(namespace)), execution_options={"preserve_rowcount": True}
             )
@@ -64,7 +65,7 @@ class SqlNamespaces:
         await self._update(name, overrides=msgspec.json.encode(overrides))
 
     async def delete(self, name: str) -> bool:
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.CATALOG, Turn.JOURNAL) as connection:
             gone = await connection.execute(delete(namespaces).where(namespaces.c.name == name))
             if gone.rowcount == 0:
                 return False
@@ -82,11 +83,20 @@ class SqlNamespaces:
             return await last_change(connection)
 
     async def _update(self, name: str, **values: object) -> None:
-        async with self._engine.writing() as connection:
+        async with self._engine.writing(Turn.CATALOG) as connection:
             changed = await connection.execute(update(namespaces).where(namespaces.c.name == name).values(values))
             if changed.rowcount == 0:
                 raise NotFoundError
             await add_change(connection, name, None, now_ms=self._now_ms())
+
+
+async def known_namespaces(connection: AsyncConnection, names: set[str]) -> set[str]:
+    """Return which of these exist; they stay until the transaction ends."""
+    if not names:
+        return set()
+    # In the order of their names, so that no two transactions wait for each other. SQLite has one writer, and no such lock.
+    found = select(namespaces.c.name).where(namespaces.c.name.in_(names)).order_by(namespaces.c.name)
+    return set(await connection.scalars(found.with_for_update(read=True, key_share=True)))
 
 
 async def _find(connection: AsyncConnection, condition: ColumnElement[bool]) -> Namespace | None:

@@ -7,6 +7,7 @@ from ioruntime.stores.sql.activations import accepted_place
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.entities import entity_place
 from ioruntime.stores.sql.schema import accepted, entities
+from ioruntime.stores.sql.turns import Turn
 
 _BATCH = 200
 
@@ -28,7 +29,7 @@ async def reseal(engine: SqlEngine, sealer: Sealer) -> int:
 async def _entities(engine: SqlEngine, sealer: Sealer) -> int:
     table = entities.c
     stale = func.substr(table.doc, 1, len(sealer.prefix)) != sealer.prefix
-    async with engine.writing() as connection:
+    async with engine.writing(Turn.CATALOG) as connection:
         rows = (await connection.execute(select(table.namespace, table.key, table.doc).where(stale).limit(_BATCH))).all()
         for namespace, key, document in rows:
             # Only what was read: somebody else may have written since, where writers do not take turns.

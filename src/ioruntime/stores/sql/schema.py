@@ -15,22 +15,24 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All that this code knows, oldest first; each has a file in `migrations/versions`."""
 HEAD = REVISIONS[-1]
 
 metadata = MetaData()
+_TEXT = String().with_variant(String(collation="C"), "postgresql")
+"""Compared byte by byte, whatever language a PostgreSQL database was made for."""
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column of exactly this type."""
 
 namespaces = Table(
     "namespaces",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("org_id", String, nullable=False),
-    Column("int_id", String, nullable=False),
-    Column("uuid", String, nullable=False),
-    Column("key", String, nullable=False),
+    Column("name", _TEXT, primary_key=True),
+    Column("org_id", _TEXT, nullable=False),
+    Column("int_id", _TEXT, nullable=False),
+    Column("uuid", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
     Column("overrides", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     UniqueConstraint("org_id", "int_id", name="uq_namespaces_owner"),
@@ -40,15 +42,15 @@ namespaces = Table(
 entities = Table(
     "entities",
     metadata,
-    Column("namespace", String, nullable=False),
-    Column("key", String, nullable=False),
-    Column("collection", String, nullable=False),
-    Column("package", String),
+    Column("namespace", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    Column("collection", _TEXT, nullable=False),
+    Column("package", _TEXT),
     Column("publish", Boolean, nullable=False),
     Column("binding", Boolean, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
-    Column("code_digest", String),
+    Column("code_digest", _TEXT),
     Column("doc", LargeBinary, nullable=False),
     PrimaryKeyConstraint("namespace", "key"),
 )
@@ -70,8 +72,8 @@ changes = Table(
     "changes",
     metadata,
     Column("sequence", _SERIAL, primary_key=True),
-    Column("namespace", String, nullable=False),
-    Column("key", String),
+    Column("namespace", _TEXT, nullable=False),
+    Column("key", _TEXT),
     Column("at_ms", BigInteger, nullable=False),
     # A number must not come back when its row is pruned: it is also the revision of an entity.
     sqlite_autoincrement=True,
@@ -81,10 +83,10 @@ activations = Table(
     "activations",
     metadata,
     Column("sequence", _SERIAL, primary_key=True),
-    Column("activation_id", String, nullable=False),
-    Column("namespace", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("package", String),
+    Column("activation_id", _TEXT, nullable=False),
+    Column("namespace", _TEXT, nullable=False),
+    Column("name", _TEXT, nullable=False),
+    Column("package", _TEXT),
     Column("start_ms", BigInteger, nullable=False),
     Column("status", Integer, nullable=False),
     Column("summary", LargeBinary, nullable=False),
@@ -107,8 +109,8 @@ Index("ix_activations_oldest", activations.c.start_ms)
 accepted = Table(
     "accepted",
     metadata,
-    Column("activation_id", String, primary_key=True),
-    Column("namespace", String, nullable=False),
+    Column("activation_id", _TEXT, primary_key=True),
+    Column("namespace", _TEXT, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
     Column("doc", LargeBinary, nullable=False),
 )
@@ -118,12 +120,12 @@ journal = Table(
     "journal",
     metadata,
     Column("position", _SERIAL, primary_key=True),
-    Column("namespace", String, nullable=False),
-    Column("registration_id", String, nullable=False),
+    Column("namespace", _TEXT, nullable=False),
+    Column("registration_id", _TEXT, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
-    Column("event_id", String, nullable=False),
-    Column("provider", String, nullable=False),
-    Column("event_code", String, nullable=False),
+    Column("event_id", _TEXT, nullable=False),
+    Column("provider", _TEXT, nullable=False),
+    Column("event_code", _TEXT, nullable=False),
     Column("doc", LargeBinary, nullable=False),
     # A reader goes on from the last position that it saw, which may be gone by then.
     sqlite_autoincrement=True,
@@ -136,8 +138,8 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("position", _SERIAL, primary_key=True, autoincrement=False),
-    Column("namespace", String, nullable=False),
-    Column("registration_id", String, nullable=False),
+    Column("namespace", _TEXT, nullable=False),
+    Column("registration_id", _TEXT, nullable=False),
     Column("is_dead", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("next_ms", BigInteger, nullable=False),
@@ -156,8 +158,8 @@ traces = Table(
     "traces",
     metadata,
     Column("sequence", _SERIAL, primary_key=True),
-    Column("namespace", String, nullable=False),
-    Column("registration_id", String, nullable=False),
+    Column("namespace", _TEXT, nullable=False),
+    Column("registration_id", _TEXT, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("doc", LargeBinary, nullable=False),
 )
@@ -167,14 +169,23 @@ Index("ix_traces_oldest", traces.c.at_ms)
 attempts = Table(
     "attempts",
     metadata,
-    Column("namespace", String, nullable=False),
-    Column("registration_id", String, nullable=False),
+    Column("namespace", _TEXT, nullable=False),
+    Column("registration_id", _TEXT, nullable=False),
     Column("slot_ms", BigInteger, nullable=False),
     Column("made", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     PrimaryKeyConstraint("namespace", "registration_id", "slot_ms"),
 )
 Index("ix_attempts_oldest", attempts.c.slot_ms)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", _TEXT, primary_key=True),
+    Column("put_ms", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Action code, where machines share no directory; empty in SQLite, whose code lies in files."""
 
 version = Table(
     "alembic_version",

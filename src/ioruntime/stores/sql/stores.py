@@ -9,7 +9,7 @@ from typing import Self
 from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.activations import Rows, SqlActivations, insert_accepted
 from ioruntime.stores.sql.commit import GroupCommitter
-from ioruntime.stores.sql.engine import SqlEngine, open_engine
+from ioruntime.stores.sql.engine import READERS, SqlEngine, open_engine
 from ioruntime.stores.sql.entities import SqlEntities
 from ioruntime.stores.sql.events import Change, SqlEvents, write_changes
 from ioruntime.stores.sql.migrate import bring_to_head
@@ -41,19 +41,25 @@ class SqlStores:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, now_ms: Callable[[], int] = wall_clock_ms, sealer: Sealer | None = None
+        cls,
+        url: str,
+        *,
+        now_ms: Callable[[], int] = wall_clock_ms,
+        sealer: Sealer | None = None,
+        connections: int = READERS,
     ) -> AsyncGenerator[Self]:
         """Open `sqlite:///FILE` or `postgresql://...`, bring its schema to the head, and close it at the end.
 
         Args:
             sealer: encrypts entities and accepted requests; None leaves them as they are.
+            connections: that read at the same time; in PostgreSQL as many that write.
 
         Raises:
             SchemaError: a newer version has written to it.
             UnavailableError: it cannot be reached.
             InvalidError: the URL is of another kind.
         """
-        engine = open_engine(url)
+        engine = open_engine(url, readers=connections)
         try:
             await bring_to_head(engine)
             async with (

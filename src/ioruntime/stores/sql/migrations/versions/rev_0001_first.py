@@ -8,6 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -26,11 +27,11 @@ def upgrade() -> None:
 def _create_namespaces() -> None:
     op.create_table(
         "namespaces",
-        sa.Column("name", sa.String, primary_key=True),
-        sa.Column("org_id", sa.String, nullable=False),
-        sa.Column("int_id", sa.String, nullable=False),
-        sa.Column("uuid", sa.String, nullable=False),
-        sa.Column("key", sa.String, nullable=False),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("org_id", _TEXT, nullable=False),
+        sa.Column("int_id", _TEXT, nullable=False),
+        sa.Column("uuid", _TEXT, nullable=False),
+        sa.Column("key", _TEXT, nullable=False),
         sa.Column("overrides", sa.LargeBinary, nullable=False),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.UniqueConstraint("org_id", "int_id", name="uq_namespaces_owner"),
@@ -41,15 +42,15 @@ def _create_namespaces() -> None:
 def _create_entities() -> None:
     op.create_table(
         "entities",
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("key", sa.String, nullable=False),
-        sa.Column("collection", sa.String, nullable=False),
-        sa.Column("package", sa.String),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("key", _TEXT, nullable=False),
+        sa.Column("collection", _TEXT, nullable=False),
+        sa.Column("package", _TEXT),
         sa.Column("publish", sa.Boolean, nullable=False),
         sa.Column("binding", sa.Boolean, nullable=False),
         sa.Column("updated_ms", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("code_digest", sa.String),
+        sa.Column("code_digest", _TEXT),
         sa.Column("doc", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("namespace", "key"),
     )
@@ -65,8 +66,8 @@ def _create_changes() -> None:
     op.create_table(
         "changes",
         sa.Column("sequence", _SERIAL, primary_key=True),
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("key", sa.String),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("key", _TEXT),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -76,10 +77,10 @@ def _create_activations() -> None:
     op.create_table(
         "activations",
         sa.Column("sequence", _SERIAL, primary_key=True),
-        sa.Column("activation_id", sa.String, nullable=False),
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("package", sa.String),
+        sa.Column("activation_id", _TEXT, nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("package", _TEXT),
         sa.Column("start_ms", sa.BigInteger, nullable=False),
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("summary", sa.LargeBinary, nullable=False),
@@ -95,8 +96,8 @@ def _create_activations() -> None:
 def _create_accepted() -> None:
     op.create_table(
         "accepted",
-        sa.Column("activation_id", sa.String, primary_key=True),
-        sa.Column("namespace", sa.String, nullable=False),
+        sa.Column("activation_id", _TEXT, primary_key=True),
+        sa.Column("namespace", _TEXT, nullable=False),
         sa.Column("received_ms", sa.BigInteger, nullable=False),
         sa.Column("doc", sa.LargeBinary, nullable=False),
     )
@@ -107,12 +108,12 @@ def _create_journal() -> None:
     op.create_table(
         "journal",
         sa.Column("position", _SERIAL, primary_key=True),
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("registration_id", _TEXT, nullable=False),
         sa.Column("received_ms", sa.BigInteger, nullable=False),
-        sa.Column("event_id", sa.String, nullable=False),
-        sa.Column("provider", sa.String, nullable=False),
-        sa.Column("event_code", sa.String, nullable=False),
+        sa.Column("event_id", _TEXT, nullable=False),
+        sa.Column("provider", _TEXT, nullable=False),
+        sa.Column("event_code", _TEXT, nullable=False),
         sa.Column("doc", sa.LargeBinary, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -125,8 +126,8 @@ def _create_deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("position", _SERIAL, primary_key=True, autoincrement=False),
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("registration_id", _TEXT, nullable=False),
         sa.Column("is_dead", sa.Boolean, nullable=False),
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("next_ms", sa.BigInteger, nullable=False),
@@ -140,8 +141,8 @@ def _create_traces() -> None:
     op.create_table(
         "traces",
         sa.Column("sequence", _SERIAL, primary_key=True),
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("registration_id", _TEXT, nullable=False),
         sa.Column("at_ms", sa.BigInteger, nullable=False),
         sa.Column("doc", sa.LargeBinary, nullable=False),
     )
@@ -152,8 +153,8 @@ def _create_traces() -> None:
 def _create_attempts() -> None:
     op.create_table(
         "attempts",
-        sa.Column("namespace", sa.String, nullable=False),
-        sa.Column("registration_id", sa.String, nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("registration_id", _TEXT, nullable=False),
         sa.Column("slot_ms", sa.BigInteger, nullable=False),
         sa.Column("made", sa.BigInteger, nullable=False),
         sa.Column("failed", sa.BigInteger, nullable=False),
