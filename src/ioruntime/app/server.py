@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 
 from ioruntime.app.connections.express import KnownHeads
+from ioruntime.app.connections.patience import Sources, sweep
 from ioruntime.app.connections.protocol import BoundedProtocol
 from ioruntime.app.guest import credentials_path
 from ioruntime.app.keeping.health import check_store
@@ -72,14 +73,20 @@ async def _serve(settings: Settings) -> None:
             gc.collect()
             gc.freeze()
             gc.set_threshold(10_000, 20, 50)  # a request makes no cycles; measured: 4 % of its time
-            server = _Server(_uvicorn_config(platform, settings.grace_s, tls), url)
-            await _serve_http(platform, server, listener, settings.grace_s)
+            server = _Server(_uvicorn_config(platform, settings, tls), url)
+            await _serve_http(platform, server, listener, settings)
 
 
-def _uvicorn_config(platform: Platform, grace_s: float, tls: TlsOptions) -> uvicorn.Config:
+def _uvicorn_config(platform: Platform, settings: Settings, tls: TlsOptions) -> uvicorn.Config:
+    protocol = partial(
+        BoundedProtocol,
+        known=KnownHeads(),
+        sources=Sources(settings.http.connections_per_source),
+        patience_s=settings.http.patience_s,
+    )
     return uvicorn.Config(
         platform.served,
-        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, known=KnownHeads())),
+        http=cast("type[asyncio.Protocol]", protocol),
         ws="none",
         loop="none",
         lifespan="off",
@@ -88,21 +95,26 @@ def _uvicorn_config(platform: Platform, grace_s: float, tls: TlsOptions) -> uvic
         server_header=False,
         proxy_headers=False,  # nobody reads them, and they cost 4 % of a request
         # Only a client that does not send or read on waits so long: by then every activation has its answer.
-        timeout_graceful_shutdown=math.ceil(grace_s) + 1,
+        timeout_graceful_shutdown=math.ceil(settings.grace_s) + 1,
         backlog=_BACKLOG,
         **tls,
     )
 
 
-async def _serve_http(platform: Platform, server: "_Server", listener: socket.socket, grace_s: float) -> None:
+async def _serve_http(platform: Platform, server: "_Server", listener: socket.socket, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     async with asyncio.TaskGroup() as tasks:
-        ending = tasks.create_task(_interrupt_late(platform, server, grace_s), name="interrupt what takes too long")
+        ending = tasks.create_task(_interrupt_late(platform, server, settings.grace_s), name="interrupt what takes too long")
+        stopped = asyncio.Event()
+        tasks.create_task(
+            sweep(lambda: server.server_state.connections, settings.http.patience_s, stopped), name="hurry slow clients"
+        )
         await server.serve(sockets=[listener])
         await platform.drained()
         ending.cancel()
+        stopped.set()
 
 
 async def _interrupt_late(platform: Platform, server: "_Server", grace_s: float) -> None:

@@ -240,6 +240,15 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After that a reader signs in again."""
 
 
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the server bears from its clients."""
+
+    patience_s: Annotated[float, Meta(ge=1)] = 30.0
+    """Seconds that the head of a request may take; slow bodies and slow readers are judged after as long."""
+    connections_per_source: Count = 2048
+    """Open connections from one address, or one /64 network of IPv6; 0: any number."""
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -272,6 +281,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
+    http: HttpSettings = HttpSettings()
     web: WebSettings = WebSettings()
     secrets: SecretsSettings = SecretsSettings()
     forwarding: ForwardingSettings = ForwardingSettings()

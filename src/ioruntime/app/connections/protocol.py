@@ -1,5 +1,8 @@
-"""HTTP/1.1 of uvicorn and httptools, with a bound on what comes before a body, and without upgrades."""
+"""HTTP/1.1 of uvicorn and httptools, with bounds on size, time and number, and without upgrades."""
 
+import asyncio
+import socket
+import struct
 from typing import Any, cast
 
 import httptools
@@ -7,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ioruntime.app.connections.cycle import WholeAnswerCycle, head_of
 from ioruntime.app.connections.express import KnownHeads
+from ioruntime.app.connections.manners import fault_of
+from ioruntime.app.connections.patience import Progress, Sources
 from ioruntime.faces.http.call import WHOLE_ANSWER, Repeatable
 
 TARGET_BYTES_MOST = 16 * 1024
@@ -16,6 +21,9 @@ _UNUSUAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 """Headers that make a request more than a head and so many bytes."""
 _TARGET_TOO_LONG = (414, b"URI Too Long", f"The request's target is longer than {TARGET_BYTES_MOST} bytes.")
 _HEAD_TOO_LONG = (431, b"Request Header Fields Too Large", f"The request's headers are longer than {HEAD_BYTES_MOST} bytes.")
+_TOO_SLOW = (408, b"Request Timeout", "The request did not come fast enough.")
+_TOO_MANY = (429, b"Too Many Requests", "There are too many connections from this address.")
+_AT_ONCE = struct.pack("ii", 1, 0)
 _NO_HTTP = "Invalid HTTP request received."
 
 
@@ -30,9 +38,15 @@ class BoundedProtocol(HttpToolsProtocol):
     A request whose head is known, and that is there as a whole and alone, takes the short way: no parser, no task.
     """
 
-    def __init__(self, *arguments: Any, known: KnownHeads, **options: Any) -> None:
+    def __init__(self, *arguments: Any, known: KnownHeads, sources: Sources, patience_s: float, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._known = known
+        self._sources = sources
+        self._patience_s = patience_s
+        self._waiting_since_s = 0.0
+        """When the connection was made, or the head began that is not complete."""
+        self._sending, self._reading = Progress(patience_s), Progress(patience_s)
+        self._body_bytes = 0
         self._is_between = True
         """True: no request has begun that is not complete."""
         self._lone: tuple[bytes, int] | None = None
@@ -56,6 +70,41 @@ class BoundedProtocol(HttpToolsProtocol):
             self._parse(data)
             if self._begun != begun + 1 or not self._is_between:
                 self._lone = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._waiting_since_s = self.loop.time()
+        if self.client is not None and not self._sources.enter(self.client[0]):
+            self._refuse(*_TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.client is not None:
+            self._sources.leave(self.client[0])
+        super().connection_lost(exc)
+
+    def hurry(self, now_s: float) -> None:
+        """End the connection if its client reads or sends too slowly."""
+        unread = self.transport.get_write_buffer_size()
+        if unread:
+            # Less to read is more that was read.
+            if self._reading.is_too_slow(now_s, -unread):
+                self._break_off()
+            return
+        self._reading.pause()
+        if self._is_short or self.transport.is_closing() or self.flow.read_paused or (self._is_between and self._begun):
+            self._sending.pause()  # it is our turn, or nobody's
+        elif not self._in_head:
+            if self._sending.is_too_slow(now_s, self._body_bytes):
+                self._refuse(*_TOO_SLOW)
+        elif now_s - self._waiting_since_s > self._patience_s:
+            self._refuse(*_TOO_SLOW)
+
+    def _break_off(self) -> None:
+        """Close so that the kernel forgets what is not read, too: it would keep it for as long as the client says nothing."""
+        sock: socket.socket | None = self.transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.transport.abort()
 
     def shutdown(self) -> None:
         if self._is_short:
@@ -140,7 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes, self._unread_bytes = True, 0, 0
-        self._is_between, self._begun = False, self._begun + 1
+        self._is_between, self._begun, self._waiting_since_s = False, self._begun + 1, self.loop.time()
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["extensions"] = {WHOLE_ANSWER: {"learn": self._learn}}
 
@@ -159,10 +208,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if fault := fault_of(self.parser.get_http_version(), self.headers):
+            self._refuse(400, b"Bad Request", fault)
+            raise _RefusedError
         if not self.parser.should_upgrade():
             super().on_headers_complete()
             if type(self.cycle) is RequestResponseCycle:
                 self.cycle.__class__ = WholeAnswerCycle  # uvicorn makes it and offers no other way to choose its class
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._is_between = True
