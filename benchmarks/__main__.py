@@ -13,8 +13,10 @@ from benchmarks import (
     compositions,
     concurrency,
     footprint,
+    large_code,
     listing,
     many_actions,
+    peers,
     report,
     triggers,
     warm_invoke,
@@ -35,7 +37,9 @@ BENCHMARKS: dict[str, Callable[[Plan], Sequence[Row]]] = {
     "web_actions": web_actions.measure,
     "triggers": triggers.measure,
     "listing": listing.measure,
+    "large_code": large_code.measure,
     "footprint": footprint.measure,
+    "peers": peers.measure,
 }
 
 

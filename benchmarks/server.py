@@ -58,6 +58,13 @@ class Server:
         )
         return name
 
+    def put_archive(self, name: str, code: str) -> str:
+        """Create a Node action from a zip archive in base64; return its name."""
+        exec_ = {"kind": "nodejs:default", "code": code, "binary": True}
+        answer = self._client.request("PUT", f"/api/v1/namespaces/_/actions/{name}", {"exec": exec_})
+        assert answer.status == 200, answer.body
+        return name
+
     def put_sequence(self, name: str, components: Sequence[str]) -> str:
         """Create a sequence of actions of this namespace; return its name."""
         exec_ = {"kind": "sequence", "components": [f"/_/{component}" for component in components]}

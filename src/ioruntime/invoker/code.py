@@ -49,6 +49,8 @@ class CodeCache:
         self._sources_bytes = 0
         self._unpacking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._clearing = asyncio.Lock()
+        self._sizes: dict[str, int] | None = None
+        """Bytes by directory; None until something was unpacked: to look at every file takes long."""
         for left_over in directory.glob(f"{_UNPACKING}*"):  # of a process that was killed
             shutil.rmtree(left_over, ignore_errors=True)
 
@@ -109,13 +111,19 @@ class CodeCache:
 
     async def _unpack(self, code: CodeReference, target: Path) -> None:
         content = await self._blobs.get(code.digest)
-        await asyncio.to_thread(_unpack_to, content, target)
+        size_bytes = await asyncio.to_thread(_unpack_to, content, target)
         async with self._clearing:
-            await asyncio.to_thread(_make_room, self._directory, self._size_bytes_most, target)
+            if self._sizes is None:
+                self._sizes = await asyncio.to_thread(_sizes_in, self._directory)
+            self._sizes[target.name] = size_bytes
+            if sum(self._sizes.values()) > self._size_bytes_most:
+                await asyncio.to_thread(_make_room, self._directory, self._sizes, self._size_bytes_most, target.name)
 
 
-def unpack(content: bytes, directory: Path) -> None:
-    """Unpack a zip or a gzipped tar; files become readable by everybody, and executable where the archive says so.
+def unpack(content: bytes, directory: Path) -> int:
+    """Unpack a zip or a gzipped tar, and return how many bytes its files have.
+
+    Files become readable by everybody, and executable where the archive says so.
 
     Raises:
         CodeError: it is neither, is broken, or would write outside of `directory`.
@@ -124,25 +132,24 @@ def unpack(content: bytes, directory: Path) -> None:
     try:
         check_archive(content)
         if content.startswith(ZIP_MAGIC):
-            _unpack_zip(content, directory)
-        elif content.startswith(GZIP_MAGIC):
-            _unpack_tar(content, directory)
-        else:
-            raise CodeError("There was an error uncompressing the action archive. The file type is unsupported")
+            return _unpack_zip(content, directory)
+        if content.startswith(GZIP_MAGIC):
+            return _unpack_tar(content, directory)
     except ArchiveError as error:
         raise CodeError(str(error)) from error
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise UnavailableError(f"This machine has no room to unpack the action: {error.strerror}.") from error
         raise CodeError(f"There was an error uncompressing the action archive. {error}") from error
+    raise CodeError("There was an error uncompressing the action archive. The file type is unsupported")
 
 
-def _unpack_to(content: bytes, target: Path) -> None:
+def _unpack_to(content: bytes, target: Path) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=_UNPACKING) as temporary:
         root = Path(temporary) / "code"
         root.mkdir()
-        unpack(content, root)
+        size_bytes = unpack(content, root)
         for made in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
             made.chmod(0o755)  # whatever the operator's umask
         try:
@@ -150,13 +157,14 @@ def _unpack_to(content: bytes, target: Path) -> None:
         except OSError:
             if not target.is_dir():
                 raise
+    return size_bytes
 
 
-def _unpack_zip(content: bytes, directory: Path) -> None:
-    written = 0
+def _unpack_zip(content: bytes, directory: Path) -> int:
+    written, real = 0, {directory}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for entry in archive.infolist():
-            path = _place(directory, check_entry(entry.filename))
+            path = _place(directory, check_entry(entry.filename), real)
             if entry.is_dir():
                 path.mkdir(parents=True, exist_ok=True)
             elif is_link(entry):
@@ -164,13 +172,14 @@ def _unpack_zip(content: bytes, directory: Path) -> None:
             else:
                 with archive.open(entry) as source:
                     written = _copy(source, path, written, executable=bool((entry.external_attr >> 16) & stat.S_IXUSR))
+    return written
 
 
-def _unpack_tar(content: bytes, directory: Path) -> None:
-    written = 0
+def _unpack_tar(content: bytes, directory: Path) -> int:
+    written, real = 0, {directory}
     with open_tar(content) as archive:
         for member in archive:
-            path = _place(directory, check_entry(member.name))
+            path = _place(directory, check_entry(member.name), real)
             if member.isdir():
                 path.mkdir(parents=True, exist_ok=True)
             elif member.issym():
@@ -179,15 +188,22 @@ def _unpack_tar(content: bytes, directory: Path) -> None:
                 source = archive.extractfile(member)
                 if source is not None:
                     written = _copy(source, path, written, executable=bool(member.mode & stat.S_IXUSR))
+    return written
 
 
-def _place(directory: Path, inside: PurePosixPath) -> Path:
-    """Return the host path of an entry, refusing to write through a link that an earlier entry made."""
+def _place(directory: Path, inside: PurePosixPath, real: set[Path]) -> Path:
+    """Return the host path of an entry, refusing to write through a link that an earlier entry made.
+
+    Args:
+        real: directories that were made here; nothing replaces one by a link, so each is looked at once.
+    """
     path = directory / inside
-    for parent in path.relative_to(directory).parents:
-        if (directory / parent).is_symlink():
-            raise CodeError(f"The archive writes through a link: {str(inside)!r}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent not in real:
+        for parent in path.relative_to(directory).parents:
+            if (directory / parent).is_symlink():
+                raise CodeError(f"The archive writes through a link: {str(inside)!r}.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        real.add(path.parent)
     if path.is_symlink():
         path.unlink()
     return path
@@ -210,16 +226,18 @@ def _copy(source: IO[bytes], path: Path, written: int, *, executable: bool) -> i
     return written
 
 
-def _make_room(directory: Path, size_bytes_most: int, keep: Path) -> None:
+def _sizes_in(directory: Path) -> dict[str, int]:
+    """Return what each unpacked archive takes, by its directory's name."""
+    found = [d for d in directory.iterdir() if d.is_dir() and not d.name.startswith(_UNPACKING)]
+    return {d.name: sum(f.lstat().st_size for f in d.rglob("*") if f.is_file()) for d in found}
+
+
+def _make_room(directory: Path, sizes: dict[str, int], size_bytes_most: int, keep: str) -> None:
     """Delete the directories that were used longest ago until the rest fits; what sandboxes linked stays theirs."""
-    found = sorted(
-        (d for d in directory.iterdir() if d.is_dir() and not d.name.startswith(_UNPACKING)), key=lambda d: d.stat().st_mtime
-    )
-    sizes = {d: sum(f.lstat().st_size for f in d.rglob("*") if f.is_file()) for d in found} if len(found) > 1 else {}
-    total = sum(sizes.values())
-    for candidate in found:
-        if total <= size_bytes_most:
+    used_s = {name: (directory / name).stat().st_mtime for name in sizes if (directory / name).is_dir()}
+    for name in sorted(used_s, key=used_s.__getitem__):
+        if sum(sizes.values()) <= size_bytes_most:
             return
-        if candidate != keep:
-            shutil.rmtree(candidate, ignore_errors=True)
-            total -= sizes.get(candidate, 0)
+        if name != keep:
+            shutil.rmtree(directory / name, ignore_errors=True)
+            del sizes[name]

@@ -1,0 +1,1 @@
+exports.hello = (request, response) => response.json({ greeting: `Hello, ${request.body.name}!` });
