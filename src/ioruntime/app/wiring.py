@@ -10,13 +10,14 @@ import msgspec
 
 from ioruntime import __version__
 from ioruntime.app.clock import SystemClock
-from ioruntime.app.console import build_sessions
+from ioruntime.app.console import build_sessions, sandbox_views, store_kind
 from ioruntime.app.events.delivering import Deliveries, DeliveryParts, Outside, build_deliveries
 from ioruntime.app.events.registering import EventMemory, EventParts, Events, build_events
 from ioruntime.app.events.sender import LateSender
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.machine import Machine, look_around
+from ioruntime.app.observing import build_observed
 from ioruntime.app.retention import Shelves, keep_tidy
 from ioruntime.app.secrets import build_sealer
 from ioruntime.app.settings import InvokerSettings, Settings
@@ -30,14 +31,19 @@ from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Activations, Recorder
 from ioruntime.core.admission import Admission
 from ioruntime.core.alarms.feed import AlarmFeed
+from ioruntime.core.alarms.reading import Alarms
 from ioruntime.core.apis.apis import Apis
 from ioruntime.core.authenticate import Authenticator, identify
 from ioruntime.core.catalog import Catalog
 from ioruntime.core.composing import NativeHandler
+from ioruntime.core.events.journal import Journal
 from ioruntime.core.events.registering.registrations import Place
 from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
+from ioruntime.core.observing.livelogs import LiveLogs
+from ioruntime.core.observing.statistics import Statistics
+from ioruntime.core.observing.tail import Tail
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.throttle import Throttle
@@ -49,7 +55,7 @@ from ioruntime.faces.adobe.errors import GatewayError, gateway_form
 from ioruntime.faces.adobe.gatekeeper import Gatekeeper
 from ioruntime.faces.adobe.services import AdobeServices
 from ioruntime.faces.console import routes as console
-from ioruntime.faces.console.services import ConsoleServices
+from ioruntime.faces.console.services import ConsoleServices, EventSide, PlatformView
 from ioruntime.faces.docs import routes as docs
 from ioruntime.faces.events import publishing
 from ioruntime.faces.events import routes as events
@@ -70,6 +76,7 @@ from ioruntime.faces.web.short import Served, ShortPaths
 from ioruntime.invoker.code import CodeCache
 from ioruntime.invoker.pool import Pool
 from ioruntime.invoker.service import InvokerService
+from ioruntime.invoker.watching import PoolLogs
 from ioruntime.model.identity import Owner
 from ioruntime.model.kinds import NoInterpreterError
 from ioruntime.model.limits import Limits
@@ -101,8 +108,9 @@ class Platform:
         await self._core.pool.prewarmed()
 
     def release(self) -> None:
-        """Let go of requests that only wait for something to happen."""
+        """Let go of requests that only wait for something to happen, and end the answers that have no end of their own."""
         self._core.deliveries.arrivals.close()
+        self._core.tail.close()
 
     async def drained(self) -> None:
         """Fire no more alarms, deliver nothing more, and wait until no activation runs; compositions first."""
@@ -180,6 +188,8 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     pool: Pool
     service: InvokerService
     recorder: Recorder
+    tail: Tail
+    statistics: Statistics
     sender: LateSender
     webhooks: LateSender
     forwarding: LogForwarding
@@ -212,7 +222,8 @@ def _build_core(
     sender = LateSender(private_hosts=settings.forwarding.private_hosts)
     webhooks = LateSender(private_hosts=settings.events.private_hosts)
     forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
-    recorder = Recorder(stores.activations, telemetry, on_written=forwarding.written)
+    observed = build_observed(stores.activations, telemetry, clock, also=forwarding.written)
+    recorder = observed.recorder
     authenticator = Authenticator(stores.namespaces, tokens.verifier)
     resolver, throttle = Resolver(stores.entities), Throttle()
     apis = Apis(entities=stores.entities, namespaces=stores.namespaces, resolver=resolver, clock=clock, url=url)
@@ -241,6 +252,8 @@ def _build_core(
         pool=pool,
         service=service,
         recorder=recorder,
+        tail=observed.tail,
+        statistics=observed.statistics,
         sender=sender,
         webhooks=webhooks,
         forwarding=forwarding,
@@ -252,7 +265,7 @@ def _build_core(
         packages=packages,
         catalog=_build_catalog(settings, machine, stores, blobs, packages, forgetter),
         invocations=invocations,
-        activations=Activations(stores.activations, recorder),
+        activations=observed.activations,
         natives=Natives(entities=stores.entities, packages=packages, clock=clock, listener=forgetter),
         triggers=build_triggers(
             TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter), telemetry
@@ -395,6 +408,7 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
                 catalog=core.catalog,
                 packages=core.packages,
                 activations=core.activations,
+                live=LiveLogs(PoolLogs(core.pool), core.activations, core.tail, is_expected=core.invocations.is_expected),
                 forwarding=core.forwarding,
                 triggers=core.triggers.triggers,
                 rules=core.triggers.rules,
@@ -447,7 +461,18 @@ def _console_faces(settings: Settings, core: Core, machine: Machine) -> tuple[Fa
         packages=core.packages,
         invocations=core.invocations,
         activations=core.activations,
+        tail=core.tail,
+        statistics=core.statistics,
+        events=EventSide(
+            providers=core.events.providers,
+            registrations=core.events.registrations,
+            store=core.deliveries.store,
+            deliverer=core.deliveries.deliverer,
+            journal=Journal(core.deliveries.store, core.clock, core.deliveries.arrivals),
+        ),
+        platform=partial(_platform_view, settings, core, machine),
         triggers=core.triggers.triggers,
+        alarms=Alarms(core.entities),
         rules=core.triggers.rules,
         firing=core.triggers.firing,
         limits=core.limits,
@@ -457,6 +482,17 @@ def _console_faces(settings: Settings, core: Core, machine: Machine) -> tuple[Fa
         base_url=settings.public_url,
     )
     return (console.face(services),)
+
+
+def _platform_view(settings: Settings, core: Core, machine: Machine) -> PlatformView:
+    return PlatformView(
+        invokers=core.bus.invokers(),
+        isolation=machine.driver.name,
+        sandboxes=sandbox_views(core.pool.slots()),
+        queues={name.replace("_", " ").capitalize(): number for name, number in _gauges(core).items()},
+        store={"Database": store_kind(settings), "Data directory": str(settings.data_dir.absolute())},
+        degraded=machine.degraded,
+    )
 
 
 def _publishing_face(core: Core) -> Face:

@@ -254,6 +254,10 @@ class Invocations:
     def in_flight(self) -> int:
         return len(self._pending)
 
+    def is_expected(self, activation_id: ActivationId) -> bool:
+        """Tell whether an activation was started here and has no record yet."""
+        return activation_id in self._pending
+
     def _request(
         self,
         identity: Identity,

@@ -7,6 +7,7 @@ activations share a sandbox, the runtime tags each line with the id of its activ
 
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from ioruntime.model.activation import ActivationId
@@ -47,6 +48,10 @@ class ActivationLog:
         added = [format_line(last_ns + i, Stream.STDERR, text) for i, text in enumerate((*truncated, *notes), 1)]
         return (*self._lines, *added)
 
+    def written(self, *, after: int) -> Sequence[str]:
+        """Return what was kept so far, without its first `after` lines."""
+        return self._lines[after:]
+
     @property
     def is_full(self) -> bool:
         return self._truncated
@@ -66,6 +71,11 @@ class SandboxLog:
         """Give what comes from now on to this activation."""
         self._running[activation_id] = ActivationLog(limit_bytes)
         self._order.append(activation_id)
+
+    @property
+    def running(self) -> Mapping[ActivationId, ActivationLog]:
+        """The logs of the activations that run in the sandbox now."""
+        return self._running
 
     def end(self, activation_id: ActivationId, *notes: str) -> tuple[str, ...]:
         """Return the lines of an activation, an unfinished one included."""

@@ -5,7 +5,7 @@ Decisions are taken between two awaits, never across one, so there is no lock. W
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -13,6 +13,7 @@ import msgspec
 
 from ioruntime.invoker.entry import Entry
 from ioruntime.invoker.lifecycle import WARM, Event, State
+from ioruntime.invoker.logs import SandboxLog
 from ioruntime.invoker.plan import Claim, Create, Evict, Refuse, Slot, Wait, expired, missing_prewarm, place, to_pause
 from ioruntime.invoker.queue import FairQueue
 from ioruntime.ports.clock import Clock
@@ -94,6 +95,10 @@ class Pool:
 
     def slots(self) -> Sequence[Slot]:
         return [entry.slot for entry in self._entries.values()]
+
+    def logs(self) -> Iterator[tuple[str | None, SandboxLog]]:
+        """Return the log of each sandbox, with what it serves."""
+        return ((entry.owner, entry.log) for entry in self._entries.values())
 
     async def prewarmed(self) -> None:
         """Wait until what was started ahead is up, or could not be started."""

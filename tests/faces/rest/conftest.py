@@ -1,7 +1,7 @@
 """The REST face in front of the real core, memory stores and an invoker that runs nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -13,6 +13,8 @@ from ioruntime.core.catalog import Catalog
 from ioruntime.core.firing import Firing
 from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
+from ioruntime.core.observing.livelogs import LiveLogs
+from ioruntime.core.observing.tail import Tail
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.rules import Rules
@@ -22,6 +24,7 @@ from ioruntime.faces.http.application import Application
 from ioruntime.faces.http.call import Call
 from ioruntime.faces.rest.routes import face
 from ioruntime.faces.rest.services import RestServices
+from ioruntime.model.activation import ActivationId
 from ioruntime.model.errors import InvalidCredentialsError
 from ioruntime.model.identity import AuthKey, Namespace, Owner
 from ioruntime.model.kinds import Family, Kinds
@@ -43,6 +46,16 @@ KINDS = Kinds.of(
     },
     ["nodejs:24", "python:3.11"],
 )
+
+
+class NothingRuns:
+    """No invoker of this process runs anything."""
+
+    def lines(self, namespace: str, activation_id: ActivationId, *, after: int) -> Sequence[str] | None:
+        return None
+
+    def running(self, namespace: str) -> Sequence[ActivationId]:
+        return ()
 
 
 class TickingClock:
@@ -161,6 +174,7 @@ async def services(stores: MemoryStores, bus: LocalBus, limits: Limits) -> Async
             ),
             packages=packages,
             activations=Activations(stores.activations, recorder),
+            live=LiveLogs(NothingRuns(), Activations(stores.activations, recorder), Tail(), is_expected=invocations.is_expected),
             forwarding=LogForwarding(entities=stores.entities, sender=NoSender(), clock=clock),
             triggers=triggers,
             rules=Rules(entities=stores.entities, resolver=resolver, limits=limits, clock=clock, listener=listener),

@@ -130,6 +130,8 @@ async def test_answers_conform(
     invoker.answer = lambda each: ended(each, {"error": "no"}, status=Status.APPLICATION_ERROR)
     values = {"ns": "guest", "package": "p", "name": "a", "id": invoked.json()["activationId"]}
     for path, methods in document["paths"].items():
+        if path == f"{NS}/logs":
+            continue  # it has no end
         target = path.format_map(values | {"name": _name(path)})
         for method, operation in sorted(methods.items(), reverse=True):
             for query in _queries(operation):
@@ -155,7 +157,7 @@ def _queries(operation: Mapping[str, Any]) -> list[str]:
     flags = [
         each["name"] for each in operation["parameters"] if each["in"] == "query" and each["schema"].get("type") == "boolean"
     ]
-    return ["", *(f"?{name}=true" for name in flags), "?limit=x", "?blocking=true&result=true"]
+    return ["", *(f"?{name}=true" for name in flags if name != "follow"), "?limit=x", "?blocking=true&result=true"]
 
 
 def _body(method: str, path: str) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 
+from ioruntime.app.console import CONSOLE_KEY_FILE
 from ioruntime.app.events.keys import EVENT_KEY_FILE
 from ioruntime.app.secrets import KEYS_FILE
 from ioruntime.stores.sql.snapshot import COMPANIONS
 from ioruntime.tokens.clients import CLIENTS_FILE
 from ioruntime.tokens.issuer import KEY_FILE
 
-KEY_FILES = (KEYS_FILE, KEY_FILE, EVENT_KEY_FILE)
+KEY_FILES = (KEYS_FILE, KEY_FILE, CONSOLE_KEY_FILE, EVENT_KEY_FILE)
 """Without them, documents cannot be read, and old tokens and signatures are worth nothing."""
 OTHER_FILES = (CLIENTS_FILE, "credentials.json")
 

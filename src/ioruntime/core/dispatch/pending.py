@@ -16,6 +16,9 @@ class Pending:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, activation_id: object) -> bool:
+        return activation_id in self._waiting
+
     def expect(self, activation_id: ActivationId) -> asyncio.Future[Activation]:
         """Start to wait. To give up, cancel the future: the activation itself goes on."""
         future: asyncio.Future[Activation] = asyncio.get_running_loop().create_future()

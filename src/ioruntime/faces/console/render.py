@@ -1,6 +1,7 @@
 """From a template and values to an answer whose policy allows nothing but our own files."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ioruntime.faces.console import assets, words
+from ioruntime.faces.console.pages import timing
 from ioruntime.faces.console.session import Session, Sessions, theme_of
 from ioruntime.faces.console.visit import Visit
 from ioruntime.faces.http.call import Call, Reply
@@ -24,7 +26,16 @@ SAFETY = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _PRIVATE = (b"cache-control", b"no-store")
-PLACES: tuple[tuple[str, str], ...] = ()
+_FILTERS: dict[str, Callable[..., Any]] = {**words.FILTERS, "cold": timing.is_cold, "waited": timing.waited_ms}
+PLACES: tuple[tuple[str, str], ...] = (
+    ("activations", "Activations"),
+    ("packages", "Packages"),
+    ("triggers", "Triggers"),
+    ("rules", "Rules"),
+    ("events", "Events"),
+    ("charts", "Charts"),
+    ("limits", "Limits and keys"),
+)
 """Path and label of each place of a namespace beside overview and actions."""
 
 
@@ -41,7 +52,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters.update(words.FILTERS)
+        self._environment.filters.update(_FILTERS)
         known: dict[str, Any] = {"asset": assets.url, "version": version, "segment": _segment}
         self._environment.globals |= known
 

@@ -6,8 +6,16 @@ from urllib.parse import quote
 from ioruntime.faces.console.assets import PREFIX, show_asset
 from ioruntime.faces.console.pages.action import ActionPages
 from ioruntime.faces.console.pages.actions import ActionListPages
+from ioruntime.faces.console.pages.activations import ActivationPages
+from ioruntime.faces.console.pages.charts import ChartPages
+from ioruntime.faces.console.pages.events import EventPages
+from ioruntime.faces.console.pages.keys import KeyPages
+from ioruntime.faces.console.pages.operator import OperatorPages
 from ioruntime.faces.console.pages.overview import OverviewPages
+from ioruntime.faces.console.pages.packages import PackagePages
+from ioruntime.faces.console.pages.rules import RulePages
 from ioruntime.faces.console.pages.signing import SIGN_IN, SigningPages
+from ioruntime.faces.console.pages.triggers import TriggerPages
 from ioruntime.faces.console.render import HTML, SAFETY, Renderer, see_other
 from ioruntime.faces.console.services import ConsoleServices
 from ioruntime.faces.console.visit import Door
@@ -31,6 +39,14 @@ def face(services: ConsoleServices) -> Face:
         ("GET", f"{PREFIX}/{{folder}}/{{name}}", show_asset),
         ("GET", f"{_NAMESPACE}[/]", OverviewPages(services, door, renderer).show_overview),
         *_action_rows(ActionListPages(services, door, renderer), ActionPages(services, door, renderer)),
+        *_activation_rows(ActivationPages(services, door, renderer)),
+        *_package_rows(PackagePages(services, door, renderer)),
+        *_trigger_rows(TriggerPages(services, door, renderer)),
+        *_rule_rows(RulePages(services, door, renderer)),
+        *_key_rows(KeyPages(services, door, renderer)),
+        *_event_rows(EventPages(services, door, renderer)),
+        *_chart_rows(ChartPages(services, door, renderer)),
+        ("GET", f"{_CONSOLE}/platform", OperatorPages(services, door, renderer).show_platform),
     )
     return Face(
         prefixes=(_CONSOLE,),
@@ -67,6 +83,82 @@ def _action_rows(lists: ActionListPages, pages: ActionPages) -> tuple[Row, ...]:
         ("POST", f"{one}/settings", pages.save_settings),
         ("GET", f"{one}/delete", pages.ask_delete),
         ("POST", f"{one}/delete", pages.delete_action),
+    )
+
+
+def _activation_rows(pages: ActivationPages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/activations"
+    return (
+        ("GET", at, pages.list_activations),
+        ("GET", f"{at}/stream", pages.follow_activations),
+        ("GET", f"{at}/{{id}}", pages.show_activation),
+    )
+
+
+def _package_rows(pages: PackagePages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/packages"
+    one = f"{at}/{{name}}"
+    return (
+        ("GET", at, pages.list_packages),
+        ("POST", at, pages.create_package),
+        ("GET", one, pages.show_package),
+        ("POST", one, pages.save_package),
+        ("GET", f"{one}/delete", pages.ask_delete),
+        ("POST", f"{one}/delete", pages.delete_package),
+    )
+
+
+def _trigger_rows(pages: TriggerPages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/triggers"
+    one = f"{at}/{{name}}"
+    return (
+        ("GET", at, pages.list_triggers),
+        ("POST", at, pages.create_trigger),
+        ("GET", one, pages.show_trigger),
+        ("POST", f"{one}/fire", pages.fire_trigger),
+        ("GET", f"{one}/delete", pages.ask_delete),
+        ("POST", f"{one}/delete", pages.delete_trigger),
+    )
+
+
+def _rule_rows(pages: RulePages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/rules"
+    one = f"{at}/{{name}}"
+    return (
+        ("GET", at, pages.list_rules),
+        ("POST", at, pages.create_rule),
+        ("POST", f"{one}/status", pages.switch_rule),
+        ("GET", f"{one}/delete", pages.ask_delete),
+        ("POST", f"{one}/delete", pages.delete_rule),
+    )
+
+
+def _key_rows(pages: KeyPages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/limits"
+    return (
+        ("GET", at, pages.show_limits),
+        ("GET", f"{at}/rotate", pages.ask_rotate),
+        ("POST", f"{at}/rotate", pages.rotate_key),
+    )
+
+
+def _event_rows(pages: EventPages) -> tuple[Row, ...]:
+    at = f"{_NAMESPACE}/events"
+    one = f"{at}/{{id}}"
+    return (
+        ("GET", at, pages.list_events),
+        ("GET", one, pages.show_registration),
+        ("POST", f"{one}/replay", pages.replay),
+        ("POST", f"{one}/status", pages.switch),
+        ("GET", f"{one}/delete", pages.ask_delete),
+        ("POST", f"{one}/delete", pages.delete_registration),
+    )
+
+
+def _chart_rows(pages: ChartPages) -> tuple[Row, ...]:
+    return (
+        ("GET", f"{_NAMESPACE}/charts", pages.show_charts),
+        ("GET", f"{_NAMESPACE}/charts/points", pages.send_points),
     )
 
 

@@ -81,7 +81,7 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "size": size,
     "duration": duration,
     "moment": moment,

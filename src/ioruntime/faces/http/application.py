@@ -20,6 +20,7 @@ from ioruntime.faces.http.errors import (
 )
 from ioruntime.faces.http.operation import Handler, Operation
 from ioruntime.faces.http.router import Match, Router, split_path
+from ioruntime.faces.http.streaming import StreamReply, send_pieces
 from ioruntime.model.errors import IoRuntimeError, NotFoundError
 
 _TRANSACTION_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -81,8 +82,20 @@ class Application:
             return
         if call.recipe is not None and (extension := call.scope.get("extensions", _NONE).get(WHOLE_ANSWER)):
             extension["learn"](Repeat(call, call.recipe, face, self._observer))
-        await _send(call, face, reply, send)
+        if isinstance(reply, StreamReply):
+            await self._stream(call, face, reply, receive, send)
+        else:
+            await _send(call, face, reply, send)
         self._observer.answered(call, reply.status, took_s=time.perf_counter() - started_s)
+
+    async def _stream(self, call: Call, face: Face, reply: StreamReply, receive: Receive, send: Send) -> None:
+        headers = [header for header in _headers(call, face, reply) if header[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        try:
+            await send_pieces(reply, receive, send)
+        except* Exception as group:  # noqa: BLE001 - the observer logs them with their tracebacks
+            for error in group.exceptions:
+                self._observer.crashed(call, error)
 
     async def _answer(self, call: Call) -> tuple[Face, Reply]:
         face: Face | None = None

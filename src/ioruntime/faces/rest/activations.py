@@ -1,10 +1,15 @@
 """Records of activations over HTTP: list, read, result, logs."""
 
 import re
+from collections.abc import AsyncGenerator
+
+import msgspec
 
 from ioruntime.core.entitlement import check_namespace, check_own
+from ioruntime.core.observing.livelogs import Heard, LogLine
 from ioruntime.faces.http.call import Call, Reply
 from ioruntime.faces.http.paging import flag, read_page
+from ioruntime.faces.http.streaming import BEAT, event, events
 from ioruntime.faces.rest.documents import LogsDocument, activation_document, activation_row, response_document
 from ioruntime.faces.rest.services import Identify, RestServices
 from ioruntime.faces.rest.targets import namespace_of
@@ -22,6 +27,7 @@ class ActivationHandlers:
     def __init__(self, services: RestServices, identify: Identify) -> None:
         self._identify = identify
         self._activations = services.activations
+        self._live = services.live
         self._limits = services.limits
 
     async def list_activations(self, call: Call) -> Reply:
@@ -49,8 +55,25 @@ class ActivationHandlers:
         return Reply.json(response_document(await self._read(call)))
 
     async def get_logs(self, call: Call) -> Reply:
-        """Read what an activation wrote."""
+        """Read what an activation wrote; with `follow=true`, as server-sent events while it writes."""
+        if flag(call, "follow"):
+            return await self._follow(call)
         return Reply.json(LogsDocument((await self._read(call)).logs))
+
+    async def follow_logs(self, call: Call) -> Reply:
+        """Follow what all activations of the namespace write, and their records, as server-sent events."""
+        identity = await self._identify(call)
+        namespace = namespace_of(call, identity)
+        check_namespace(identity, namespace)
+        return events(_written(self._live.follow_all(namespace)))
+
+    async def _follow(self, call: Call) -> Reply:
+        identity = await self._identify(call)
+        namespace = namespace_of(call, identity)
+        activation_id = check_activation_id(call.params["id"])
+        check_own(identity, EntityPath(namespace, activation_id))
+        await self._live.check(namespace, activation_id)
+        return events(_written(self._live.follow(namespace, activation_id)))
 
     async def _read(self, call: Call) -> Activation:
         identity = await self._identify(call)
@@ -58,6 +81,19 @@ class ActivationHandlers:
         activation_id = check_activation_id(call.params["id"])
         check_own(identity, EntityPath(namespace, activation_id))
         return await self._activations.read(namespace, activation_id)
+
+
+async def _written(heard: AsyncGenerator[Heard]) -> AsyncGenerator[bytes]:
+    """Write what is heard as events: `log` for a line, `activation` for a record, without its logs."""
+    yield BEAT
+    async for each in heard:
+        match each:
+            case None:
+                yield BEAT
+            case LogLine():
+                yield event(msgspec.json.encode(each).decode(), name="log")
+            case Activation():
+                yield event(msgspec.json.encode(activation_document(each, logs=())).decode(), name="activation")
 
 
 def read_filter(call: Call, namespace: str) -> ActivationFilter:

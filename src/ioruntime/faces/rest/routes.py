@@ -233,7 +233,17 @@ def _activation_rows(prefix: str, services: RestServices, identify: Identify) ->
             answer=ResponseDocument,
             other_statuses=(404,),
         ),
-        Operation(method="GET", path=f"{one}/logs", handler=activations.get_logs, answer=LogsDocument, other_statuses=(404,)),
+        Operation(
+            method="GET",
+            path=f"{one}/logs",
+            handler=activations.get_logs,
+            answer=LogsDocument,
+            query=(
+                QueryParameter("follow", _BOOLEAN, "As server-sent events while it runs: `log`, and `activation` at the end."),
+            ),
+            other_statuses=(404,),
+        ),
+        Operation(method="GET", path=f"{prefix}/namespaces/{{ns}}/logs", handler=activations.follow_logs),
     )
 
 

@@ -11,6 +11,7 @@ from ioruntime.core.catalog import Catalog
 from ioruntime.core.firing import Firing
 from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
+from ioruntime.core.observing.livelogs import LiveLogs
 from ioruntime.core.packages import Packages
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.rules import Rules
@@ -33,6 +34,7 @@ class RestServices(msgspec.Struct, frozen=True, kw_only=True):
     catalog: Catalog
     packages: Packages
     activations: Activations
+    live: LiveLogs
     forwarding: LogForwarding
     triggers: Triggers
     rules: Rules

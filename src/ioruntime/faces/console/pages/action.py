@@ -1,5 +1,7 @@
 """One action: its code and a test beside it, its settings, its end."""
 
+from typing import Any
+
 import msgspec
 
 from ioruntime.core.catalog import ActionPut, ExecPut, LimitsPut
@@ -99,7 +101,7 @@ class ActionPages:
             return Reply(200, self._renderer.part("parts/outcome.html", base=home(visit.namespace), **shown).encode(), HTML)
         return await self._show(visit, shown, visit.form.text("payload"))
 
-    async def _invoke(self, visit: Visit) -> dict[str, object]:
+    async def _invoke(self, visit: Visit) -> dict[str, Any]:
         services = self._services
         try:
             payload = read_arguments(visit.form.text("payload").strip().encode())
@@ -117,7 +119,7 @@ class ActionPages:
             return {"refusal": None, "activation": None, "accepted": outcome.activation_id}
         return {"refusal": None, "accepted": None, "activation": outcome} | outcome_values(outcome)
 
-    async def _show(self, visit: Visit, outcome: dict[str, object] | None = None, payload: str = "{}") -> Reply:
+    async def _show(self, visit: Visit, outcome: dict[str, Any] | None = None, payload: str = "{}") -> Reply:
         action = await self._catalog.read(visit.identity, action_of(visit), merged=False)
         return self._renderer.page(
             visit,
@@ -183,7 +185,7 @@ class ActionPages:
         return f"{host}/api/v1/web/{path.namespace}/{path.package or DEFAULT_PACKAGE}/{path.name}"
 
 
-def outcome_values(activation: Activation) -> dict[str, object]:
+def outcome_values(activation: Activation) -> dict[str, Any]:
     """Return what the part about an outcome shows beside the record."""
     return {
         "parts": parts_of(activation),

@@ -44,9 +44,14 @@ def is_cold(activation: Activation) -> bool:
     return _number(activation, "initTime") is not None
 
 
+def waited_ms(activation: Activation) -> int | None:
+    """Return how long it waited for a sandbox; None when its record does not say."""
+    return _number(activation, "waitTime")
+
+
 def total_ms(activation: Activation) -> int:
     """Return how long it took from the request on."""
-    return (_number(activation, "waitTime") or 0) + (activation.duration_ms or 0)
+    return (waited_ms(activation) or 0) + (activation.duration_ms or 0)
 
 
 def _number(activation: Activation, key: str) -> int | None:

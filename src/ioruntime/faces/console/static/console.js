@@ -66,6 +66,61 @@ function followChoices() {
   follow();
 }
 
+/** Keep a list that grows by itself from growing for ever. */
+document.addEventListener("htmx:sseMessage", (event) => {
+  const rows = event.target.closest("[data-most]");
+  while (rows && rows.children.length > Number(rows.dataset.most)) rows.lastElementChild.remove();
+});
+
+/** Draw the charts, and again when there is more. */
+async function drawCharts() {
+  const place = document.querySelector("[data-charts]");
+  if (!place || !window.uPlot) return;
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const resolved = (name) => {
+    const probe = document.createElement("span");
+    probe.style.color = `var(${name})`;
+    place.append(probe);
+    const value = getComputedStyle(probe).color;
+    probe.remove();
+    return value;
+  };
+  const axis = {stroke: resolved("--text-faint"), font: `12px ${colour("--sans")}`, grid: {stroke: resolved("--line"), width: 1}, ticks: {show: false}};
+  const clock = (_, splits) => splits.map((at) => new Date(at * 1e3).toISOString().slice(11, 16));
+  const line = (label, name, dots) => ({label, stroke: resolved(name), width: 2, points: {show: dots, size: 5, fill: resolved(name)}});
+  const wanted = {
+    rate: [["succeeded", "Succeeded", "--part-run"], ["failed", "Failed", "--bad"]],
+    latency: [["p50", "Median", "--part-run"], ["p95", "95 %", "--part-init"], ["p99", "99 %", "--bad"]],
+    failed: [["failed", "Failed", "--bad"]],
+    cold: [["cold", "Cold starts", "--part-init"]],
+  };
+  const read = async () => (await fetch(place.dataset.charts)).json();
+  const columns = (points, series) => [points.at, ...series.map(([key]) => points[key])];
+  const points = await read();
+  const drawn = [...document.querySelectorAll("[data-chart]")].map((box) => {
+    const series = wanted[box.dataset.chart];
+    const options = {
+      width: box.clientWidth, height: 200, tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "UTC"),
+      scales: {y: {range: (_, least, most) => [0, Math.max(1, most * 1.1)]}},
+      axes: [{...axis, values: clock}, {...axis, size: 52}], legend: {show: series.length > 1, live: false},
+      series: [{}, ...series.map(([, label, name]) => line(label, name, box.dataset.chart === "latency"))],
+      cursor: {y: false},
+    };
+    return {box, series, chart: new uPlot(options, columns(points, series), box)};
+  });
+  new ResizeObserver(() => drawn.forEach(({box, chart}) => chart.setSize({width: box.clientWidth, height: 200}))).observe(place);
+  place.dataset.drawn = "yes";
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const more = await read();
+      drawn.forEach(({chart, series}) => chart.setData(columns(more, series)));
+    } catch { /* the server is away; the next time it may be back */ }
+  }, 5000);
+}
+
 showEditors();
+drawCharts();
 watchChanges();
 followChoices();
