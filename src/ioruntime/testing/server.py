@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -128,8 +128,9 @@ class ServerClient:
 class Server:
     """A running `ioruntime serve`."""
 
-    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, errors: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path, errors: Path, prefix: Sequence[str] = ()) -> None:
         self.process = process
+        self._prefix = prefix
         self.data_dir = data_dir
         self.lines: list[str] = []
         """Standard output so far; after `stop` and `kill` all of it."""
@@ -179,7 +180,7 @@ class Server:
 
     def cli(self, *arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
         """Run an administration command on this server's data directory."""
-        return run_cli(*arguments, "--data-dir", str(self.data_dir), environment=environment)
+        return run_cli(*arguments, "--data-dir", str(self.data_dir), environment=environment, prefix=self._prefix)
 
     def wait(self, *, timeout_s: float = 15.0) -> int:
         """Return the exit code once the process has ended by itself."""
@@ -228,7 +229,11 @@ class Server:
 
 @contextmanager
 def running_server(
-    data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None, guest_auth: str | None = GUEST_AUTH
+    data_dir: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    guest_auth: str | None = GUEST_AUTH,
+    prefix: Sequence[str] = (),
 ) -> Generator[Server]:
     """Run a server while the context lasts; one that the body did not end must then end cleanly, with exit code 0.
 
@@ -236,13 +241,14 @@ def running_server(
         arguments: further ones of `ioruntime serve`.
         environment: further variables, such as IORUNTIME_INVOKER__PREWARM.
         guest_auth: key of the namespace guest; None leaves it to the server.
+        prefix: words before the command, such as those that make it another user's.
 
     Raises:
         StartFailedError: it was not ready in time.
     """
     errors = data_dir.with_name(f"{data_dir.name}.stderr")
     errors.parent.mkdir(parents=True, exist_ok=True)
-    command = [*_COMMAND, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments]
+    command = [*prefix, *_COMMAND, "serve", "--port", "0", "--data-dir", str(data_dir), *arguments]
     with errors.open("a") as sink:
         process = subprocess.Popen(  # noqa: S603 - our own command, with the test's arguments
             [*command, *(("--guest-auth", guest_auth) if guest_auth else ())],
@@ -254,7 +260,7 @@ def running_server(
         )
     clean = False
     try:
-        server = Server(process, data_dir, errors)
+        server = Server(process, data_dir, errors, prefix)
         yield server
         if process.poll() is None:
             assert server.stop() == 0, server.errors
@@ -265,10 +271,12 @@ def running_server(
             process.wait()
 
 
-def run_cli(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+def run_cli(
+    *arguments: str, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> "subprocess.CompletedProcess[str]":
     """Run `ioruntime ARGUMENTS` to its end and return its output and exit code."""
     return subprocess.run(  # noqa: S603 - our own command, with the test's arguments
-        [*_COMMAND, *arguments],
+        [*prefix, *_COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -20,6 +20,8 @@ _TELLTALES = tuple(
     for name in "acpi asound cmdline kcore keys latency_stats sched_debug scsi timer_list".split()  # noqa: SIM905
 )
 """What `/proc` tells about the machine, its devices and its keys."""
+_FIRST_MEMORY = ("/proc/1/mem", "/proc/1/task/1/mem")
+"""Of bubblewrap's own process inside, which has read the paths of the host."""
 _SHM_MB = 64
 
 
@@ -122,7 +124,7 @@ def _masks(view: View) -> list[str]:
     for path in map(Path, _TELLTALES):
         if path.exists() and path.stat().st_mode & 0o004:
             masks += ["--ro-bind", f"{view.etc}/{NOTHING}" if path.is_dir() else "/dev/null", str(path)]
-    return masks
+    return masks + [word for path in _FIRST_MEMORY for word in ("--ro-bind", "/dev/null", path)]
 
 
 def _trust() -> list[str]:

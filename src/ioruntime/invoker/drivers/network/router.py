@@ -89,6 +89,7 @@ class Router:
         namespace, netlink = make(), Rtnetlink()
         set_kernel("ipv4.ip_forward", "1")
         set_kernel("ipv4.conf.all.rp_filter", "1")
+        set_kernel("ipv4.icmp_ratelimit", "0")  # who is refused shall know at once, each time
         set_kernel("ipv6.conf.all.disable_ipv6", "1")
         set_kernel("ipv6.conf.default.disable_ipv6", "1")
         self._feed(rules.router_rules(nameservers))  # a child of this thread, so in its namespace

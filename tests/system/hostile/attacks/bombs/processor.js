@@ -1,0 +1,3 @@
+// Uses the processor without end.
+// expect: timeout
+function main() { for (;;); }
