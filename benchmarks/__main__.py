@@ -12,6 +12,7 @@ from benchmarks import (
     cold_start,
     compositions,
     concurrency,
+    events,
     footprint,
     large_code,
     listing,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Sequence[Row]]] = {
     "triggers": triggers.measure,
     "listing": listing.measure,
     "large_code": large_code.measure,
+    "events": events.measure,
     "footprint": footprint.measure,
     "peers": peers.measure,
 }

@@ -37,7 +37,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(lines) + "\n"
 
     def _all_headers(self) -> tuple[tuple[str, str], ...]:
-        return (*self.headers, ("content-type", "application/json")) if self.body else self.headers
+        is_said = not self.body or any(key.lower() == "content-type" for key, _ in self.headers)
+        return self.headers if is_said else (*self.headers, ("content-type", "application/json"))
 
 
 _NEXT = """function request()

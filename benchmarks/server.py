@@ -6,6 +6,8 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.interpreters import interpreters
 from benchmarks.processes import Process
 from benchmarks.requests import Target
@@ -42,7 +44,7 @@ class Server:
         memory_mb: int = 256,
         annotations: Mapping[str, object] | None = None,
     ) -> str:
-        """Create an action from a file of `benchmarks/actions`; return its name.
+        """Create or replace an action from a file of `benchmarks/actions`; return its name.
 
         Each gets code of its own, so that no cache knows it.
         """
@@ -55,6 +57,7 @@ class Server:
             kind,
             limits={"concurrency": concurrency, "memory": memory_mb},
             annotations=[{"key": key, "value": value} for key, value in (annotations or {}).items()],
+            overwrite=True,
         )
         return name
 
@@ -100,8 +103,52 @@ class Server:
         """Return the request that invokes an action over the I/O Runtime API."""
         own = self._credentials
         path = f"/runtime/namespaces/{own['orgId']}/{own['intId']}/actions/{name}"
-        headers = (("authorization", f"Bearer {own['bearer']}"), ("x-api-key", own["apiKey"]))
-        return Target(port=self.port, path=path, headers=headers)
+        return Target(port=self.port, path=path, headers=self._bearer)
+
+    def publish(self, code: str, *, events: int, batched: bool = True) -> Target:
+        """Return the request that publishes events of the provider `shop`."""
+        event = {"specversion": "1.0", "id": "1", "source": "urn:uuid:shop", "type": code, "data": {"name": "world"}}
+        kind = "application/cloudevents-batch+json" if batched else "application/cloudevents+json"
+        body = msgspec.json.encode([event] * events if batched else event).decode()
+        headers = (*self._bearer, ("content-type", kind))
+        return Target(port=self.port, path="/events/publish", headers=headers, body=body)
+
+    def register(self, name: str, code: str, *, action: str | None = None) -> str:
+        """Register for events of the provider `shop`, into a journal or to an action; return the registration's id."""
+        own = self._credentials
+        form = {"name": name, "client_id": name, "delivery_type": "webhook" if action else "journal", "runtime_action": action}
+        form |= {"events_of_interest": [{"provider": "shop", "event_code": code}]}
+        ams = {"X-Ams-Consumer-Id": own["orgId"], "X-Ams-Application-Id": own["intId"]}
+        client = testing.ServerClient(f"http://127.0.0.1:{self.port}", dict(self._bearer))
+        path = f"/runtime/namespaces/{own['orgId']}/{own['intId']}/handleEventRegistration"
+        answer = client.request("POST", path, form, headers=ams)
+        assert answer.status == 200, answer.body
+        return answer.json()["registration_id"]
+
+    def journal(self, registration_id: str, since: str) -> Target:
+        """Return the request that reads a page of a hundred events."""
+        own = self._credentials
+        path = f"/events/organizations/{own['orgId']}/integrations/{own['intId']}/{registration_id}?limit=100&since={since}"
+        return Target(port=self.port, path=path, headers=self._bearer, body="", method="GET")
+
+    def dead(self, registration_id: str) -> int:
+        """Return how many events of a registration were given up, up to a thousand."""
+        return len(self._ask_events("GET", f"deadletters/{registration_id}?limit=1000").json()["dead_letters"])
+
+    def replay(self, registration_id: str) -> None:
+        """Deliver them again."""
+        self._ask_events("POST", f"replay/{registration_id}")
+
+    def _ask_events(self, method: str, tail: str) -> testing.ServerAnswer:
+        own = self._credentials
+        client = testing.ServerClient(f"http://127.0.0.1:{self.port}", dict(self._bearer))
+        answer = client.request(method, f"/events/organizations/{own['orgId']}/integrations/{own['intId']}/{tail}")
+        assert answer.status == 200, answer.body
+        return answer
+
+    @property
+    def _bearer(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self._credentials['bearer']}"), ("x-api-key", self._credentials["apiKey"]))
 
     def logs(self, activation_id: str) -> list[str]:
         """Return what an activation wrote."""

@@ -210,6 +210,8 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     private_hosts: bool = False
     """True lets registrations have webhooks at addresses that only this machine or network reaches."""
+    publish_requests: Positive = 3000
+    """Requests to publish events, of one client within five seconds."""
 
 
 class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

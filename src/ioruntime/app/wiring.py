@@ -240,7 +240,7 @@ def _build_core(
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
     place = Place(url, settings.events.private_hosts)
     events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, place))
-    outside = Outside(webhooks, tokens.clients, settings.keys, url)
+    outside = Outside(webhooks, tokens.clients, settings.keys, url, settings.events.publish_requests)
     parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, clock, outside)
     return Core(
         entities=stores.entities,

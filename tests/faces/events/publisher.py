@@ -96,6 +96,9 @@ class Publisher:
     async def send(self, parcel: Parcel) -> Answer | None:
         return Answer(self.status, "said", "asked")
 
+    def begin(self, parcel: Parcel, done: object) -> bool:
+        return False
+
     async def key(self, name: str) -> bytes | None:
         return b"PEM" if name == "pub-key-1.pem" else None
 

@@ -58,6 +58,7 @@ class Outside(msgspec.Struct, frozen=True):
     data_dir: Path
     url: str
     """Where webhooks reach the platform."""
+    publish_requests: int
 
 
 class DeliveryParts(msgspec.Struct, frozen=True):
@@ -90,7 +91,14 @@ def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Delive
     )
     deliverer = Deliverer(store=store, registrations=registrations, receivers=receivers, clock=parts.clock, reporter=reporter)
     arrivals = Arrivals()
-    ingress = Ingress(addressees=registrations, store=store, clock=parts.clock, wake=deliverer.wake, arrived=arrivals.ring)
+    ingress = Ingress(
+        addressees=registrations,
+        store=store,
+        clock=parts.clock,
+        wake=deliverer.wake,
+        arrived=arrivals.ring,
+        requests_most=parts.outside.publish_requests,
+    )
 
     async def forget(namespace: str, registration_id: str) -> None:
         deliverer.ledger.forget(Lane(namespace, registration_id))

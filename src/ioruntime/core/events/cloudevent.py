@@ -89,6 +89,8 @@ def _text(members: Arguments, name: str) -> str:
 
 def _decode(body: bytes, type_: Any) -> Any:
     try:
+        if not body.isascii():
+            body.decode()  # values are kept as they are, unread
         return msgspec.json.decode(body, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBodyError(str(error)) from error

@@ -79,14 +79,18 @@ class Ingress:
         Raises:
             UnavailableError: they cannot be stored; none was.
         """
-        addressed = [each for event in events for each in await self._address(event, claims.orgs)]
+        wanting: dict[tuple[str, str], Sequence[Registration]] = {}
+        for event in events:
+            if (event.provider, event.type) not in wanting:
+                found = await self._addressees.matching(event.provider, event.type, orgs=claims.orgs)
+                wanting[event.provider, event.type] = found
+        addressed = [each for event in events for each in self._address(event, wanting[event.provider, event.type])]
         await self._store.append(addressed)
         self._wake({Lane(each.namespace, each.registration_id) for each in addressed if each.is_pushed})
         self._arrived({Lane(each.namespace, each.registration_id) for each in addressed})
         return len(addressed)
 
-    async def _address(self, event: CloudEvent, orgs: Collection[str]) -> list[Addressed]:
-        registrations = await self._addressees.matching(event.provider, event.type, orgs=orgs)
+    def _address(self, event: CloudEvent, registrations: Sequence[Registration]) -> list[Addressed]:
         if not registrations:
             return []
         kept = Event(

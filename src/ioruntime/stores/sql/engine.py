@@ -185,7 +185,14 @@ def _open_sqlite(url: URL, readers: int) -> SqlEngine:
         os.close(os.open(url.database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     # The driver begins nothing by itself.
     arguments = {"timeout": WAIT_S, "isolation_level": None}
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_S * 3, connect_args=arguments)
+    writer = create_async_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=WAIT_S * 3,
+        connect_args=arguments,
+        pool_reset_on_return=None,  # whoever writes ends his transaction; to roll back once more is a hop to the thread
+    )
     reader = create_async_engine(
         url,
         pool_size=readers,

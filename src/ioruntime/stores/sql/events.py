@@ -1,10 +1,10 @@
 """Events in tables: a journal, what of it is still to be delivered, and the traces of attempts."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
-import msgspec
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioruntime.model.event import Delivery, Event, JournalEntry, Trace
@@ -12,11 +12,13 @@ from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane
 from ioruntime.stores.documents import read_trace, write_trace
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
+from ioruntime.stores.sql.eventbatches import Batch, write_batch
 from ioruntime.stores.sql.namespaces import known_namespaces
 from ioruntime.stores.sql.reclaim import reclaim
 from ioruntime.stores.sql.schema import attempts, deliveries, traces
 from ioruntime.stores.sql.schema import journal as entries
 from ioruntime.stores.sql.turns import Turn
+from ioruntime.stores.sql.wholes import content_of, read_whole
 from ioruntime.stores.traits import as_int64
 
 Change: TypeAlias = Sequence[Addressed] | Sequence[Settlement]
@@ -43,10 +45,10 @@ class SqlEvents:
             await self._changing.add(settlements)
 
     async def journal(self, lane: Lane, *, after: int, limit: int) -> Sequence[JournalEntry]:
-        wanted = select(entries).where(*_of(entries, lane), entries.c.position > as_int64(after))
+        wanted = select(*_ENTRY).where(*_of(entries, lane), entries.c.position > as_int64(after))
         async with self._engine.reading() as connection:
-            rows = await connection.execute(wanted.order_by(entries.c.position).limit(limit))
-            return [JournalEntry(row.position, _event_of(row)) for row in rows]
+            rows = await read_whole(connection, wanted.order_by(entries.c.position).limit(limit))
+        return sorted((JournalEntry(row[0], _event_of(row)) for row in rows), key=lambda entry: entry.position)
 
     async def position_at(self, lane: Lane, at_ms: int) -> int:
         earlier = (*_of(entries, lane), entries.c.received_ms < as_int64(at_ms))
@@ -70,10 +72,12 @@ class SqlEvents:
             next_ms, position = after
             is_later = or_(deliveries.c.next_ms > next_ms, deliveries.c.position > position)
             wanted = wanted.where(deliveries.c.next_ms >= next_ms, is_later)
-        return await self._read(wanted.order_by(deliveries.c.next_ms, deliveries.c.position).limit(limit))
+        found = await self._read(lane, wanted.order_by(deliveries.c.next_ms, deliveries.c.position).limit(limit))
+        return sorted(found, key=lambda delivery: (delivery.next_ms, delivery.position))
 
     async def dead_letters(self, lane: Lane, *, limit: int) -> Sequence[Delivery]:
-        return await self._read(_deliveries(lane, is_dead=True).order_by(deliveries.c.position).limit(limit))
+        found = await self._read(lane, _deliveries(lane, is_dead=True).order_by(deliveries.c.position).limit(limit))
+        return sorted(found, key=lambda delivery: delivery.position)
 
     async def revive(self, lane: Lane, which: Which = Which(), *, now_ms: int) -> int:  # noqa: B008 - frozen
         is_meant = [*_of(deliveries, lane), deliveries.c.is_dead]
@@ -117,13 +121,14 @@ class SqlEvents:
         await reclaim(self._engine)
         return max(gone, gone_traces)
 
-    async def _read(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Delivery]:
+    async def _read(self, lane: Lane, wanted: Select[*tuple[Any, ...]]) -> Sequence[Delivery]:
         async with self._engine.reading() as connection:
-            return [_delivery_of(row) for row in await connection.execute(wanted)]
+            rows = await read_whole(connection, wanted)
+        return [_delivery_of(lane, row) for row in rows]
 
 
 def _deliveries(lane: Lane, *, is_dead: bool) -> Select[*tuple[Any, ...]]:
-    columns = (entries, deliveries.c.attempt, deliveries.c.next_ms, deliveries.c.since_ms)
+    columns = (*_ENTRY, deliveries.c.attempt, deliveries.c.next_ms, deliveries.c.since_ms)
     joined = select(*columns).join(deliveries, deliveries.c.position == entries.c.position)
     return joined.where(*_of(deliveries, lane), deliveries.c.is_dead == is_dead)
 
@@ -131,9 +136,23 @@ def _deliveries(lane: Lane, *, is_dead: bool) -> Select[*tuple[Any, ...]]:
 async def write_changes(engine: SqlEngine, batch: Sequence[Change]) -> None:
     """Write what many callers want in one transaction."""
     items = [item for change in batch for item in change]
+    if engine.is_sqlite:
+        await engine.write_at_once(partial(write_batch, batch=_batch(items)))
+        return
     async with engine.writing(Turn.JOURNAL) as connection:
         await _append(connection, [item for item in items if isinstance(item, Addressed)])
         await _settle(connection, [item for item in items if isinstance(item, Settlement)])
+
+
+def _batch(items: Sequence[Addressed | Settlement]) -> Batch:
+    addressed = [item for item in items if isinstance(item, Addressed)]
+    settled = [item for item in items if isinstance(item, Settlement)]
+    return Batch(
+        entries=[_entry_row(each) for each in addressed],
+        pushed=[_due_row(each) if each.is_pushed else None for each in addressed],
+        over=[each.delivery.position for each in settled if each.next_ms is None and not each.is_dead],
+        again=[_again_row(each) for each in settled if each.next_ms is not None or each.is_dead],
+    )
 
 
 async def _append(connection: AsyncConnection, addressed: Sequence[Addressed]) -> None:
@@ -143,7 +162,7 @@ async def _append(connection: AsyncConnection, addressed: Sequence[Addressed]) -
         return
     adding = insert(entries).returning(entries.c.position, sort_by_parameter_order=True)
     positions = await connection.scalars(adding, [_entry_row(each) for each in kept])
-    pushed = [_delivery_row(each, position) for each, position in zip(kept, positions, strict=True) if each.is_pushed]
+    pushed = [{"position": position, **_due_row(each)} for each, position in zip(kept, positions, strict=True) if each.is_pushed]
     if pushed:
         await connection.execute(insert(deliveries), pushed)
 
@@ -184,6 +203,15 @@ async def _write_counts(engine: SqlEngine, connection: AsyncConnection, made: Se
     await connection.execute(_COUNT, added)
 
 
+_ENTRY = (
+    entries.c.position,
+    entries.c.event_id,
+    entries.c.provider,
+    entries.c.event_code,
+    entries.c.received_ms,
+    entries.c.doc,
+)
+"""As `_event_of` reads them."""
 _COUNT = (
     update(attempts)
     .where(
@@ -222,9 +250,8 @@ def _entry_row(addressed: Addressed) -> Mapping[str, object]:
     }
 
 
-def _delivery_row(addressed: Addressed, position: int) -> Mapping[str, object]:
+def _due_row(addressed: Addressed) -> Mapping[str, object]:
     return {
-        "position": position,
         "namespace": addressed.namespace,
         "registration_id": addressed.registration_id,
         "is_dead": False,
@@ -264,23 +291,21 @@ def _trace_row(lane: Lane, trace: Trace) -> Mapping[str, object]:
     }
 
 
-def _event_of(row: Row[Any]) -> Event:
+def _event_of(row: Sequence[Any]) -> Event:
+    _, event_id, provider, event_code, received_ms, content, *_ = row
     return Event(
-        event_id=row.event_id,
-        provider=row.provider,
-        event_code=row.event_code,
-        content=msgspec.Raw(row.doc),
-        received_ms=row.received_ms,
+        event_id=event_id, provider=provider, event_code=event_code, content=content_of(content), received_ms=received_ms
     )
 
 
-def _delivery_of(row: Row[Any]) -> Delivery:
+def _delivery_of(lane: Lane, row: Sequence[Any]) -> Delivery:
+    position, *_, attempt, next_ms, since_ms = row
     return Delivery(
-        position=row.position,
-        namespace=row.namespace,
-        registration_id=row.registration_id,
+        position=position,
+        namespace=lane.namespace,
+        registration_id=lane.registration_id,
         event=_event_of(row),
-        attempt=row.attempt,
-        next_ms=row.next_ms,
-        since_ms=row.since_ms,
+        attempt=attempt,
+        next_ms=next_ms,
+        since_ms=since_ms,
     )

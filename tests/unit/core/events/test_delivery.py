@@ -41,6 +41,7 @@ class Receiver:
     def __init__(self) -> None:
         self.parcels: list[Parcel] = []
         self.status: Callable[[Parcel], int] = lambda _: 200
+        self.at_once = False
         self.holding: set[str] = set()
         """Registrations that get no answer."""
         self.most_at_once = 0
@@ -57,6 +58,14 @@ class Receiver:
         finally:
             self._at_once -= 1
         return Answer(self.status(parcel), "said", "asked")
+
+    def begin(self, parcel: Parcel, done: Callable[[Answer], None]) -> bool:
+        """Answer without a task where a test says so."""
+        if not self.at_once:
+            return False
+        self.parcels.append(parcel)
+        asyncio.get_running_loop().call_soon(lambda: done(Answer(self.status(parcel), "said", "asked")))
+        return True
 
     @property
     def came(self) -> list[str]:
@@ -97,6 +106,7 @@ class Post:
             receivers=self.receiver,
             clock=self.clock,
             reporter=self.reported,
+            gather_s=0,
         )
 
     async def post(self, *event_ids: str, to: str = "r", size: int = 2) -> None:
@@ -303,6 +313,16 @@ async def test_settling_costs_no_delivery_its_turn(post: Post, monkeypatch: pyte
     assert sorted(map(int, post.receiver.came)) == list(range(500))
     assert (sum(sizes), max(sizes) > 1) == (500, True)
     assert await post.stores.events.lanes() == []
+
+
+async def test_answers_without_tasks_are_settled_like_others(post: Post) -> None:
+    post.receiver.at_once = True
+    post.receiver.status = lambda parcel: 503 if parcel.deliveries[0].event.event_id == "7" and not parcel.attempt else 200
+    await post.post(*(str(number) for number in range(300)))
+    await post.deliver()
+    assert sorted(map(int, post.receiver.came)) == list(range(300))
+    await post.deliver(after_s=60)
+    assert (post.receiver.came[-1], await post.stores.events.lanes()) == ("7", [])
 
 
 async def test_a_settlement_that_fails_leads_to_another_attempt(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What receivers say, and what is told of it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -57,4 +58,8 @@ class Receivers(Protocol):
 
     async def send(self, parcel: Parcel) -> Answer | None:
         """Return what came back, with a pseudo status where nothing did; None: the registration names no receiver."""
+        ...
+
+    def begin(self, parcel: Parcel, done: Callable[[Answer], None]) -> bool:
+        """Do what `send` does without a task, and tell the answer later; False: it takes a `send`, nothing was begun."""
         ...

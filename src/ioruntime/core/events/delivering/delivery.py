@@ -12,7 +12,7 @@ from typing import Self
 from ioruntime.core.events.delivering.answer import Receivers
 from ioruntime.core.events.delivering.lane import DeliveryReporter, LaneParts, LaneWork
 from ioruntime.core.events.delivering.ledger import EVERY_S, Ledger
-from ioruntime.core.events.delivering.settler import Settler
+from ioruntime.core.events.delivering.settler import GATHER_S, Settler
 from ioruntime.core.events.delivering.watch import HealthWatch, Registrations
 from ioruntime.model.errors import IoRuntimeError
 from ioruntime.ports.clock import Clock
@@ -27,11 +27,22 @@ class Deliverer:
     """Looks after all lanes; a context manager, which at its end breaks off what is on its way."""
 
     def __init__(
-        self, *, store: EventStore, registrations: Registrations, receivers: Receivers, clock: Clock, reporter: DeliveryReporter
+        self,
+        *,
+        store: EventStore,
+        registrations: Registrations,
+        receivers: Receivers,
+        clock: Clock,
+        reporter: DeliveryReporter,
+        gather_s: float = GATHER_S,
     ) -> None:
+        """
+        Args:
+            gather_s: how long answers are gathered before they are written down.
+        """
         self.ledger = Ledger(store)
         self._watch = HealthWatch(registrations=registrations, ledger=self.ledger, clock=clock)
-        self._settler = Settler(store)
+        self._settler = Settler(store, gather_s=gather_s)
         self._parts = LaneParts(store, registrations, receivers, clock, reporter, self._settler, self.ledger, self._watch)
         self._store = store
         self._clock = clock

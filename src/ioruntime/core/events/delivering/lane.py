@@ -1,12 +1,13 @@
 """The deliveries of one registration: read ahead, sent several at once, settled behind.
 
-A few workers take parcels from what was read ahead, so that a delivery costs no task of its own. They do not wait until
-an answer is written down; until it is, its delivery counts as on its way and is not read again.
+Whoever hears an answer sends the next parcel of what was read ahead, so that most deliveries cost no task. Nobody waits
+until an answer is written down; until it is, its delivery counts as on its way and is not read again.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -24,11 +25,11 @@ from ioruntime.ports.events import EventStore, Lane
 
 AT_ONCE = 8
 """Parcels on their way to one registration."""
-AHEAD = 128
+AHEAD = 256
 """Deliveries read at once."""
-_LOW = 32
+_LOW = 128
 """Parcels that are left when more are read."""
-_UNSETTLED_MOST = 256
+_UNSETTLED_MOST = 1024
 """Answers that wait to be written down."""
 _ASSESS_EVERY = 100
 """Failures, while a lane is at work without a break."""
@@ -71,7 +72,9 @@ class LaneWork:
         self._after: tuple[int, int] | None = None
         """Where to read on; None: from the beginning."""
         self._has_more = True
-        self._workers = 0
+        self._flying = 0
+        """Parcels without an answer."""
+        self._tasks = asyncio.TaskGroup()
         self._changed = asyncio.Event()
         self._error: IoRuntimeError | None = None
         self._is_stopping = False
@@ -106,17 +109,18 @@ class LaneWork:
         Raises:
             IoRuntimeError: the store does not work; in a group.
         """
-        async with asyncio.TaskGroup() as tasks:
+        async with self._tasks:
             while self._goes_on and (self._has_more or self._on_the_way):
                 if self._has_more and len(self._queue) <= _LOW:
                     await self._read()
-                self._hire(tasks)
+                self._send_next()
                 if self._has_more and len(self._queue) <= _LOW:
                     continue
                 if self._on_the_way:
-                    await self._changed.wait()
-                    self._changed.clear()
-            self._forget_queue()
+                    await self._change()
+            self._queue.clear()
+            while self._flying:
+                await self._change()
         if self._error is not None:
             raise self._error
         return self._next_ms
@@ -125,9 +129,9 @@ class LaneWork:
     def _goes_on(self) -> bool:
         return not self._is_stopping and self._error is None
 
-    def _forget_queue(self) -> None:
-        while self._queue:
-            self._on_the_way.difference_update(delivery.position for delivery in self._queue.pop().deliveries)
+    async def _change(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
 
     async def _read(self) -> None:
         self._has_more = False
@@ -155,49 +159,49 @@ class LaneWork:
     def _plan(self, *times_ms: int) -> None:
         self._next_ms = min((*times_ms, *(() if self._next_ms is None else (self._next_ms,))), default=None)
 
-    def _hire(self, tasks: asyncio.TaskGroup) -> None:
-        if self._unsettled > _UNSETTLED_MOST:
-            return
-        for _ in range(min(AT_ONCE - self._workers, len(self._queue))):
-            self._workers += 1
-            tasks.create_task(self._work(), name=f"deliver to {self._lane.registration_id}")
+    def _send_next(self) -> None:
+        while self._queue and self._goes_on and self._flying < AT_ONCE and self._unsettled <= _UNSETTLED_MOST:
+            parcel, began_ms = self._queue.popleft(), self._parts.clock.now_ms()
+            self._flying += 1
+            self._unsettled += len(parcel.deliveries)
+            if not self._parts.receivers.begin(parcel, partial(self._answered, parcel, began_ms)):
+                self._tasks.create_task(self._send(parcel, began_ms), name=f"delivery {parcel.delivery_id}")
 
-    async def _work(self) -> None:
+    async def _send(self, parcel: Parcel, began_ms: int) -> None:
         try:
-            while self._queue and self._goes_on:
-                await self._try(self._queue.popleft())
-                if len(self._queue) <= _LOW:
-                    self._changed.set()
-                if self._unsettled > _UNSETTLED_MOST:
-                    return
-        finally:
-            self._workers -= 1
-            self._changed.set()
+            answer = await self._parts.receivers.send(parcel) or Answer(UNEXPECTED, _NOBODY)
+        except Exception as error:  # noqa: BLE001  the operator sees it, and the trace says that it happened
+            self._parts.reporter.delivery_failed(*self._lane, error)
+            answer = Answer(UNEXPECTED, _DEFECT)
+        self._answered(parcel, began_ms, answer)
 
-    async def _try(self, parcel: Parcel) -> None:
-        began_ms = self._parts.clock.now_ms()
-        self._unsettled += len(parcel.deliveries)
-        answer = await self._send(parcel)
+    def _answered(self, parcel: Parcel, began_ms: int, answer: Answer) -> None:
+        self._flying -= 1
         attempt = Attempt(parcel, answer, began_ms, self._parts.clock.now_ms())
         self._parts.ledger.note(self._lane, attempt)
         settlements = [attempt.settlement(delivery) for delivery in parcel.deliveries]
-        self._plan(*(each.next_ms for each in settlements if each.next_ms is not None))
-
-        def settled(error: IoRuntimeError | None) -> None:
-            self._error = self._error or error
-            self._unsettled -= len(parcel.deliveries)
-            self._on_the_way.difference_update(delivery.position for delivery in parcel.deliveries)
+        if not is_success(answer.status):
+            self._plan(*(each.next_ms for each in settlements if each.next_ms is not None))
+            self._failed()
+        self._parts.settler.add(settlements, partial(self._settled, parcel))
+        self._send_next()
+        if len(self._queue) <= _LOW:
             self._changed.set()
 
-        self._parts.settler.add(settlements, settled)
-        if not is_success(answer.status):
-            self._failures += 1
-            if self._failures % _ASSESS_EVERY == 0:
-                await self._parts.watch.assess(self._lane)
+    def _settled(self, parcel: Parcel, error: IoRuntimeError | None) -> None:
+        self._error = self._error or error
+        self._unsettled -= len(parcel.deliveries)
+        self._on_the_way.difference_update(delivery.position for delivery in parcel.deliveries)
+        self._changed.set()
 
-    async def _send(self, parcel: Parcel) -> Answer:
+    def _failed(self) -> None:
+        self._failures += 1
+        if self._failures % _ASSESS_EVERY == 0 and self._goes_on:
+            self._tasks.create_task(self._assess(), name=f"assess {self._lane.registration_id}")
+
+    async def _assess(self) -> None:
         try:
-            return await self._parts.receivers.send(parcel) or Answer(UNEXPECTED, _NOBODY)
-        except Exception as error:  # noqa: BLE001  the operator sees it, and the trace says that it happened
-            self._parts.reporter.delivery_failed(*self._lane, error)
-            return Answer(UNEXPECTED, _DEFECT)
+            await self._parts.watch.assess(self._lane)
+        except IoRuntimeError as error:
+            self._error = self._error or error
+            self._changed.set()

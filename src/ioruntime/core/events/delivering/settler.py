@@ -11,6 +11,9 @@ Told: TypeAlias = Callable[[IoRuntimeError | None], None]
 """Hears that settlements are on stable storage, or why they are not."""
 
 
+GATHER_S = 0.02
+
+
 class _Waiting(NamedTuple):
     settlements: Sequence[Settlement]
     told: Told
@@ -19,8 +22,13 @@ class _Waiting(NamedTuple):
 class Settler:
     """Collects settlements while a batch is written, and writes them as the next."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, *, gather_s: float = GATHER_S) -> None:
+        """
+        Args:
+            gather_s: how long a batch is gathered, so that there are few; nobody waits for it.
+        """
         self._store = store
+        self._gather_s = gather_s
         self._waiting: list[_Waiting] = []
         self._woken = asyncio.Event()
         self._is_closing = False
@@ -43,6 +51,8 @@ class Settler:
         while not (self._is_closing and not self._waiting):
             await self._woken.wait()
             self._woken.clear()
+            if self._gather_s and not self._is_closing:
+                await asyncio.sleep(self._gather_s)
             batch, self._waiting = self._waiting, []
             if batch:
                 await self._write(batch)
