@@ -58,6 +58,11 @@ def test_a_namespace_with_small_payloads(limited: Callable[..., ServerClient]) -
     refused = invoke(client, {"text": "a" * 100})
     assert refused.status == 413
     assert refused.json()["error"].endswith(" > 100 bytes.")
+    client.put_action("web", ECHO, "python:3.11", overwrite=True, annotations=[{"key": "web-export", "value": True}])
+    at = f"/api/v1/web/{client.request('GET', '/api/v1/namespaces').json()[0]}/default/web.json"
+    for _ in range(3):  # also when the same head comes again
+        assert client.request("POST", at, {"text": "a" * 50}).json()["n"] == 50
+        assert client.request("POST", at, {"text": "a" * 100}).status == 413
     for _ in range(2):  # in a new sandbox, and in one that is ready
         answer = msgspec.json.decode(invoke(client, {"long": 200}).body)["response"]
         assert answer["status"] == "application error"

@@ -84,6 +84,10 @@ class Again(msgspec.Struct, frozen=True):
     """The first of them."""
     context: Context
     cors: Headers
+    payload_bytes: int
+    """The largest body."""
+    keep: bool
+    """Record it in any case."""
 
 
 class WebActions:
@@ -172,7 +176,10 @@ class WebActions:
         if self._cache is not None and _cache_key(target, request) is not None:
             return None
         context = encoded_context(request)
-        return None if context is None else Again(target, request, context, cors_headers(target, request))
+        if context is None:
+            return None
+        cors, payload_bytes = cors_headers(target, request), self._admission.limits_of(target.owner).payload_bytes
+        return Again(target, request, context, cors, payload_bytes, request.header(EXTRA_LOGGING) == "on")
 
     def begin(self, again: "Again", body: bytes, done: Callable[[WebResponse | IoRuntimeError], None], *, code: str) -> bool:
         """Answer one more request with a known head, as `run` does; `done` is told once, later.
@@ -186,7 +193,7 @@ class WebActions:
         Raises:
             ThrottledError, UnavailableError: as `run`; nothing was started.
         """
-        arguments = spliced(body, again.context) if len(body) <= self.limits.payload_bytes else None
+        arguments = spliced(body, again.context) if len(body) <= again.payload_bytes else None
         if arguments is None:
             return False
 
@@ -195,7 +202,7 @@ class WebActions:
 
         wait_ms = self.limits.blocking_wait_ms
         owner, resolved = again.target.owner, again.target.resolved
-        return self._invocations.begin(owner, resolved, arguments, ended, transaction_id=code, wait_ms=wait_ms)
+        return self._invocations.begin(owner, resolved, arguments, ended, transaction_id=code, wait_ms=wait_ms, keep=again.keep)
 
     def _shown(self, again: "Again", outcome: Outcome, code: str) -> WebResponse:
         response = self._rendered(outcome, again.request, code)
