@@ -110,6 +110,7 @@ def test_kill_9_loses_nothing_that_was_accepted_and_starts_nothing_twice(tmp_pat
                 server.guest.put_action("report", REPORTER)
             accepted += _killed_under_load(server, starts, chance)
     with running_server(tmp_path / "data", environment=HOST_NETWORK) as server:
+        assert all(server.guest.ended(id_) is not None for id_ in accepted)
         _check_promises(server.guest, accepted, starts)
 
 
@@ -145,6 +146,20 @@ def _all_records(client: ServerClient) -> list[Any]:
     while page := client.request("GET", f"/api/v1/namespaces/_/activations?docs=true&limit=200&skip={len(records)}").json():
         records += page
     return records
+
+
+def test_what_was_accepted_and_had_not_begun_runs_after_a_kill(tmp_path: Path, starts: Starts) -> None:
+    crowded = HOST_NETWORK | {"IORUNTIME_INVOKER__MEMORY_MB": "256", "IORUNTIME_INVOKER__PREWARM": "0"}
+    with running_server(tmp_path / "data", environment=crowded) as server:
+        server.guest.put_action("report", REPORTER)
+        begun = server.guest.start("report", {"url": starts.url, "ms": 60_000})
+        eventually(lambda: starts.count[begun] > 0, within_s=30)
+        waiting = [server.guest.start("report", {"url": starts.url}) for _ in range(5)]
+        server.kill()
+    with running_server(tmp_path / "data", environment=crowded) as server:
+        assert server.guest.ended(begun)["response"]["result"] == {"error": INTERRUPTED}
+        assert all(server.guest.ended(id_)["response"]["result"] == {"reported": True} for id_ in waiting)
+    assert dict(starts.count) == dict.fromkeys((begun, *waiting), 1)
 
 
 def test_an_id_that_was_promised_on_the_way_keeps_its_record_too(tmp_path: Path, starts: Starts) -> None:

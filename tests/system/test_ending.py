@@ -2,8 +2,10 @@
 
 import http.client
 import signal
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ def in_flight(server: Server, count: int) -> None:
     """Wait until so many activations run."""
     wanted = f"\nioruntime_activations_in_flight {count}.0\n".encode()
     eventually(lambda: wanted in server.guest.request("GET", "/metrics").body, within_s=10)
+
+
+def begins(server: Server, activation_id: str) -> None:
+    """Wait until an accepted activation is marked as begun: before, a stop leaves it to the next start."""
+    database = f"{(server.data_dir / 'ioruntime.db').resolve().as_uri()}?mode=ro"
+
+    def has_begun() -> bool:
+        with closing(sqlite3.connect(database, uri=True)) as connection:
+            found = connection.execute("SELECT 1 FROM begun WHERE activation_id = ?", (activation_id,)).fetchone()
+        return found is not None
+
+    eventually(has_begun, within_s=30)
 
 
 @BOTH
@@ -46,6 +60,7 @@ def test_what_takes_longer_is_recorded_as_interrupted(tmp_path: Path, number: si
         blocking = threads.submit(server.guest.invoke, "sleeper", {"ms": 50_000})
         accepted = server.guest.start("sleeper", {"ms": 50_000})
         in_flight(server, 2)
+        begins(server, accepted)
         started_s = time.monotonic()
         assert server.stop(number) == 0
         assert time.monotonic() - started_s < 5
@@ -73,7 +88,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", environment=QUICK) as server:
         server.guest.put_action("sleeper", SLEEPER)
         accepted = server.guest.start("sleeper", {"ms": 50_000})
-        in_flight(server, 1)
+        begins(server, accepted)
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: _is_refused(server), within_s=2)
         started_s = time.monotonic()
@@ -81,6 +96,19 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert time.monotonic() - started_s < 5
     with running_server(tmp_path / "data", environment=QUICK) as server:
         assert server.guest.record(accepted)["response"]["result"] == {"error": INTERRUPTED}
+
+
+def test_what_waits_for_a_sandbox_at_the_end_runs_at_the_next_start(tmp_path: Path) -> None:
+    environment = QUICK | {"IORUNTIME_GRACE_S": "0", "IORUNTIME_INVOKER__MEMORY_MB": "256"}
+    with running_server(tmp_path / "data", environment=environment) as server:
+        server.guest.put_action("sleeper", SLEEPER)
+        begun = server.guest.start("sleeper", {"ms": 50_000})
+        begins(server, begun)
+        waiting = [server.guest.start("sleeper", {"ms": n}) for n in range(3)]
+        assert server.stop() == 0
+    with running_server(tmp_path / "data", environment=QUICK) as server:
+        assert server.guest.ended(begun)["response"]["result"] == {"error": INTERRUPTED}
+        assert [server.guest.ended(id_)["response"]["result"] for id_ in waiting] == [{"slept": n} for n in range(3)]
 
 
 def test_an_idle_connection_does_not_delay_the_end(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ioruntime.stores.blobs import FileBlobs
 from ioruntime.stores.sql.migrate import SchemaError
 from ioruntime.stores.sql.snapshot import DamagedError, check_whole
 from ioruntime.stores.sql.stores import SqlStores
-from ioruntime.testing.activations_contract import ALL, sample_activation
+from ioruntime.testing.activations_contract import ALL, sample_activation, sample_request
 from ioruntime.testing.entities_contract import sample_action
 from ioruntime.testing.namespaces_contract import sample_namespace
 
@@ -69,6 +69,17 @@ async def test_a_backup_brings_everything_back_elsewhere(settings: Settings, tmp
         assert [await blobs.get(digest) for digest in await stores.entities.code_digests()] == [CODE]
     assert (other.data_dir / "secrets.keys").read_bytes() == (settings.data_dir / "secrets.keys").read_bytes()
     assert [path for path in other.data_dir.iterdir() if path.name.startswith(".restore")] == []
+
+
+async def test_what_was_accepted_counts_as_begun_after_a_restore(settings: Settings, tmp_path: Path) -> None:
+    request = sample_request()
+    async with SqlStores.open(settings.store_url()) as stores:
+        await stores.activations.accept([request])
+    write_backup(settings, tmp_path / "backup")
+    other = elsewhere(tmp_path)
+    restore_backup(other, tmp_path / "backup")
+    async with SqlStores.open(other.store_url()) as stores:
+        assert await stores.activations.begun() == {request.activation_id}
 
 
 async def test_a_backup_leaves_out_keys_when_told(settings: Settings, tmp_path: Path) -> None:

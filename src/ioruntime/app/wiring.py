@@ -45,6 +45,7 @@ from ioruntime.core.observing.livelogs import LiveLogs
 from ioruntime.core.observing.statistics import Statistics
 from ioruntime.core.observing.tail import Tail
 from ioruntime.core.packages import Packages
+from ioruntime.core.recovery import Recovery
 from ioruntime.core.resolve import Resolver
 from ioruntime.core.throttle import Throttle
 from ioruntime.core.web.responsecache import ResponseCache
@@ -81,6 +82,7 @@ from ioruntime.model.identity import Owner
 from ioruntime.model.kinds import NoInterpreterError
 from ioruntime.model.limits import Limits
 from ioruntime.model.names import SYSTEM_NAMESPACE
+from ioruntime.ports.activations import BeginMarks
 from ioruntime.ports.blobs import BlobStore
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.entities import EntityStore
@@ -114,6 +116,7 @@ class Platform:
 
     async def drained(self) -> None:
         """Fire no more alarms, deliver nothing more, and wait until no activation runs; compositions first."""
+        self._core.recovery.stop()
         await self._core.triggers.scheduler.stop()
         self._core.deliveries.deliverer.stop()
         await self._core.deliveries.deliverer.drained()
@@ -157,6 +160,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
                 tidying = background.create_task(_tidy(settings, stores, blobs, core.clock), name="keep tidy")
                 shortening = background.create_task(keep_log_short(stores.engine), name="keep the store's log short")
+                recovering = background.create_task(core.recovery.run(), name="run what was accepted")
                 background.create_task(core.triggers.scheduler.run(), name="fire alarms")
                 background.create_task(core.deliveries.deliverer.run(), name="deliver events")
                 try:
@@ -164,6 +168,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                     application = Application((*faces, docs.face(faces, __version__)), telemetry)
                     yield Platform(application, _hosts(settings), core, machine)
                 finally:
+                    recovering.cancel()
                     await core.triggers.scheduler.stop()
                     core.deliveries.deliverer.stop()
                     core.bus.leave(_INVOKER)
@@ -201,6 +206,7 @@ class Core(msgspec.Struct, frozen=True, kw_only=True):
     packages: Packages
     catalog: Catalog
     invocations: Invocations
+    recovery: Recovery
     activations: Activations
     triggers: TriggerServices
     events: Events
@@ -219,8 +225,7 @@ def _build_core(
     limits, clock, bus = settings.limits.effective(), SystemClock(), LocalBus()
     tokens = build_tokens(settings.auth, settings.keys, build_sealer(settings.secrets, settings.keys))
     event_memory = EventMemory(stores.entities)
-    sender = LateSender(private_hosts=settings.forwarding.private_hosts)
-    webhooks = LateSender(private_hosts=settings.events.private_hosts)
+    sender, webhooks = (LateSender(private_hosts=each.private_hosts) for each in (settings.forwarding, settings.events))
     forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
     observed = build_observed(stores.activations, telemetry, clock, also=forwarding.written)
     recorder = observed.recorder
@@ -229,8 +234,8 @@ def _build_core(
     apis = Apis(entities=stores.entities, namespaces=stores.namespaces, resolver=resolver, clock=clock, url=url)
     admission, memory = Admission(throttle, clock, limits), TriggerMemory(stores.entities)
     pool = _build_pool(settings.invoker, machine, clock, telemetry, memory_mb=limits.memory_mb.default)
-    service = _build_service(settings, machine, bus, pool, blobs, telemetry)
-    others = (memory, apis, forwarding, event_memory)
+    code, others = CodeCache(blobs, settings.data_dir / "unpacked"), (memory, apis, forwarding, event_memory)
+    service = _build_service(settings, machine, bus, pool, code, stores.activations, telemetry)
     forgetter = Forgetter(
         authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool, others=others
     )
@@ -238,6 +243,7 @@ def _build_core(
     natives = AdobeValidator(authenticator.bearer).natives() | alarms.natives()
     invocations = _build_invocations(stores, resolver, bus, recorder, admission, natives)
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
+    fired = TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter)
     place = Place(url, settings.events.private_hosts)
     events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, place))
     outside = Outside(webhooks, tokens.clients, settings.keys, url, settings.events.publish_requests)
@@ -265,11 +271,10 @@ def _build_core(
         packages=packages,
         catalog=_build_catalog(settings, machine, stores, blobs, packages, forgetter),
         invocations=invocations,
+        recovery=Recovery(store=stores.activations, namespaces=stores.namespaces, invocations=invocations),
         activations=observed.activations,
         natives=Natives(entities=stores.entities, packages=packages, clock=clock, listener=forgetter),
-        triggers=build_triggers(
-            TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter), telemetry
-        ),
+        triggers=build_triggers(fired, telemetry),
         events=events,
         deliveries=build_deliveries(parts, telemetry),
     )
@@ -309,16 +314,17 @@ def _build_catalog(
 
 
 def _build_service(
-    settings: Settings, machine: Machine, bus: LocalBus, pool: Pool, blobs: BlobStore, telemetry: Telemetry
+    settings: Settings, machine: Machine, bus: LocalBus, pool: Pool, code: CodeCache, marks: BeginMarks, telemetry: Telemetry
 ) -> InvokerService:
     return InvokerService(
         bus=bus,
         pool=pool,
-        code=CodeCache(blobs, settings.data_dir / "unpacked"),
+        code=code,
         kinds=machine.kinds,
         interpreters=machine.interpreters,
         clock=SystemClock(),
         reporter=telemetry,
+        marks=marks,
         result_bytes_most=settings.limits.effective().result_bytes,
         queue_most=settings.invoker.queue_most,
     )
@@ -348,7 +354,7 @@ async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) ->
     await install(core.catalog, core.packages, identify(system))
     await core.natives.install(identify(system))
     await _install_validators(core)
-    await core.invocations.recover()
+    await core.recovery.load()
 
 
 async def _install_validators(core: Core) -> None:

@@ -51,6 +51,10 @@ class Admission:
         per_minute = self.limits_of(identity).fires_per_minute
         self._throttle.fire(identity.name, self._clock.monotonic_s(), per_minute=per_minute)
 
+    def resume(self, namespace: str) -> None:
+        """Count one invocation in flight that was admitted before; `end` must follow when it is over."""
+        self._throttle.resume(namespace)
+
     def end(self, namespace: str) -> None:
         """Count one invocation out of flight."""
         self._throttle.end(namespace)

@@ -11,7 +11,7 @@ from ioruntime.core.admission import Admission
 from ioruntime.core.composing import INTERRUPTED, Composer, NativeHandler, composition_annotations, gets_parameters
 from ioruntime.core.dispatch.dispatcher import Dispatcher
 from ioruntime.core.dispatch.pending import Pending
-from ioruntime.core.resolve import Resolved, Resolver
+from ioruntime.core.resolve import Resolved, Resolver, is_composed
 from ioruntime.model.activation import Activation, ActivationId, Status, error_result, new_activation_id
 from ioruntime.model.errors import IoRuntimeError, UnavailableError
 from ioruntime.model.identity import Identity
@@ -67,6 +67,7 @@ class Invocations:
     ) -> None:
         self._dispatcher = Dispatcher(bus)
         self._store = store
+        self._resolver = resolver
         self._recorder = recorder
         self._admission = admission
         self._clock = clock
@@ -132,8 +133,8 @@ class Invocations:
             request = self._request(
                 identity, resolved, payload, arguments, transaction_id=transaction_id, blocking=wait_ms is not None, keep=keep
             )
-            if wait_ms is None and request.kept:
-                await self._store.accept((request,))
+            if request.is_accepted:
+                await self._store.accept((request,), begun=_begun((request,)))
             answer = await self._start(identity, resolved, request)
         except BaseException:
             self._admission.end(identity.name)
@@ -207,7 +208,8 @@ class Invocations:
         admitted = [self._admit(identity, resolved, payload, transaction_id, keep=keep) for resolved in actions]
         waiting = [each for each in admitted if isinstance(each, InvocationRequest)]
         try:
-            await self._store.accept([request for request in waiting if request.kept])
+            accepted = [request for request in waiting if request.is_accepted]
+            await self._store.accept(accepted, begun=_begun(accepted))
             return [
                 await self._start_accepted(identity, resolved, each, waiting) if isinstance(each, InvocationRequest) else each
                 for resolved, each in zip(actions, admitted, strict=True)
@@ -240,15 +242,37 @@ class Invocations:
             return error
         return request.activation_id
 
-    async def recover(self) -> int:
-        """Give every request that an earlier process accepted and did not finish its record; return how many.
+    async def resume(self, identity: Identity, request: InvocationRequest) -> asyncio.Future[Activation]:
+        """Start what an earlier process accepted and had not begun, whatever the namespace's limits are now.
 
-        Whether its code had started cannot be known, so it is not started again.
+        Raises:
+            UnavailableError: no invoker takes it, or the store refuses; nothing was started, and it stays accepted.
+            IoRuntimeError: it is a composition that cannot be resolved any more.
         """
-        orphans = await self._store.accepted()
-        for request in orphans:
-            self._recorder.record(self._interrupted(request))
-        return len(orphans)
+        self._recorder.check_room()
+        resolved = await self._resolver.runnable(identity, request.path) if is_composed(request.action) else None
+        if resolved is not None:
+            await self._store.begin((request.activation_id,))
+        self._admission.resume(identity.name)
+        answer = self._pending.expect(request.activation_id)
+        try:
+            if resolved is None:
+                await self._dispatcher.dispatch(request)
+            else:
+                self._composer.start(identity, resolved, request)
+        except BaseException:
+            self._pending.drop(request.activation_id)
+            self._admission.end(identity.name)
+            raise
+        return answer
+
+    def record_interrupted(self, request: InvocationRequest) -> None:
+        """Record that an accepted request had begun when its process ended."""
+        self._recorder.record(failed(request, INTERRUPTED, self._clock.now_ms()))
+
+    def record_refused(self, request: InvocationRequest, error: IoRuntimeError) -> None:
+        """Record why an accepted request was never started."""
+        self._recorder.record(failed(request, str(error), self._clock.now_ms()))
 
     @property
     def in_flight(self) -> int:
@@ -311,8 +335,8 @@ class Invocations:
         except BaseException as error:
             self._pending.drop(request.activation_id)
             self._unkept.discard(request.activation_id)
-            if isinstance(error, UnavailableError) and request.kept and not request.blocking:
-                self._recorder.record(self._refused(request, error))
+            if isinstance(error, UnavailableError) and request.is_accepted:
+                self.record_refused(request, error)
             raise
         return answer
 
@@ -323,7 +347,8 @@ class Invocations:
 
     async def _accept_late(self, request: InvocationRequest, answer: "asyncio.Future[Activation]") -> Outcome:
         if request.kept:
-            await self._store.accept((request,))
+            # It may run already, and nobody marked it: that costs a write, which only who is not waited for has to pay.
+            await self._store.accept((request,), begun=(request.activation_id,))
         if not answer.done():
             return Accepted(request.activation_id)
         if not request.kept:
@@ -344,12 +369,6 @@ class Invocations:
         if kept:
             self._recorder.record(activation)
         self._pending.settle(activation)
-
-    def _interrupted(self, request: InvocationRequest) -> Activation:
-        return failed(request, INTERRUPTED, self._clock.now_ms())
-
-    def _refused(self, request: InvocationRequest, error: UnavailableError) -> Activation:
-        return failed(request, str(error), self._clock.now_ms())
 
 
 async def ended_within(answer: "asyncio.Future[Activation]", wait_s: float) -> bool:
@@ -378,6 +397,11 @@ async def ended_within(answer: "asyncio.Future[Activation]", wait_s: float) -> b
 def _wake(woken: "asyncio.Future[None]") -> None:
     if not woken.done():
         woken.set_result(None)
+
+
+def _begun(requests: Sequence[InvocationRequest]) -> Sequence[ActivationId]:
+    """Name the compositions among them: they start here, at once, and nobody else marks them."""
+    return [request.activation_id for request in requests if is_composed(request.action)]
 
 
 def failed(request: InvocationRequest, text: str, now_ms: int) -> Activation:

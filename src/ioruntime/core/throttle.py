@@ -79,6 +79,10 @@ class Throttle:
         _check_rate(self._fires, namespace, now_s, per_minute)
         self._fires[namespace].add(now_s)
 
+    def resume(self, namespace: str) -> None:
+        """Count one in flight that was let pass by an earlier process; `end` must follow when it is over."""
+        self._in_flight[namespace] = self.in_flight(namespace) + 1
+
     def end(self, namespace: str) -> None:
         """Count one invocation out of flight."""
         left = self._in_flight.get(namespace, 0) - 1

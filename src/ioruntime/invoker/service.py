@@ -20,6 +20,7 @@ from ioruntime.model.errors import IoRuntimeError, UnavailableError
 from ioruntime.model.exec import CodeExec, ImageExec
 from ioruntime.model.kinds import Kinds, NoInterpreterError
 from ioruntime.model.params import Annotation
+from ioruntime.ports.activations import BeginMarks
 from ioruntime.ports.bus import ActivationBus, InvocationRequest
 from ioruntime.ports.clock import Clock
 from ioruntime.ports.sandbox import Ending, ImageError, Interpreter, SandboxError
@@ -32,6 +33,8 @@ LOGS_MISSING = "The action did not initialize or run as expected. Log data might
 _INIT_BYTES_MOST = 64 * 1024
 _ENDING_WAIT_S = 1.0
 _TRIES_MOST = 3
+_MARK_AGAIN_S = 0.5
+"""A store that refused has a full disk or is locked; it is asked again as often."""
 
 
 class ServiceReporter(Protocol):
@@ -54,6 +57,8 @@ class _Run(msgspec.Struct):
     started_s: float
     answer: Answer | None = None
     init_ms: int | None = None
+    begun: bool = False
+    """User code may have run."""
     logs: tuple[str, ...] = ()
 
 
@@ -70,6 +75,7 @@ class InvokerService:
         interpreters: dict[str, Interpreter],
         clock: Clock,
         reporter: ServiceReporter,
+        marks: BeginMarks,
         result_bytes_most: int,
         queue_most: int,
     ) -> None:
@@ -79,6 +85,7 @@ class InvokerService:
         self._jobs = Jobs(kinds, interpreters)
         self._clock = clock
         self._reporter = reporter
+        self._marks = marks
         self._result_bytes_most = result_bytes_most
         self._queue_most = queue_most
         self._tasks = asyncio.TaskGroup()
@@ -125,8 +132,8 @@ class InvokerService:
 
     def _start_warm(self, request: InvocationRequest) -> bool:
         """Run in a sandbox that is ready, without a task; False: there is none, or it is not so simple."""
-        if self._interrupting or not isinstance(request.action.exec, CodeExec | ImageExec):
-            return False
+        if self._interrupting or request.is_accepted or not isinstance(request.action.exec, CodeExec | ImageExec):
+            return False  # what was accepted is marked before it begins, which takes a while
         try:
             job = self._jobs.of(request)
         except (NoInterpreterError, IoRuntimeError):
@@ -202,6 +209,9 @@ class InvokerService:
         except Exception as error:  # noqa: BLE001 - the reporter logs it with its traceback
             self._reporter.crashed(request, error)
             run.answer = Answer(Status.WHISK_ERROR, error_result("There was an internal server error."))
+        if self._interrupting and request.is_accepted and not run.begun:
+            self._leave()  # it stays accepted, and the next start runs it
+            return
         if self._interrupting and run.answer and (run.answer.spent or run.answer.status == Status.WHISK_ERROR):
             run.answer = Answer(Status.WHISK_ERROR, error_result(INTERRUPTED))
         self._end(request, run)
@@ -211,6 +221,9 @@ class InvokerService:
         self._bus.answer(request, activation)
         wait_ms = max(0, run.start_ms - request.received_ms)
         self._reporter.ran(activation, kind=run.kind, cold=run.init_ms is not None, wait_ms=wait_ms)
+        self._leave()
+
+    def _leave(self) -> None:
         self._in_flight -= 1
         if self._in_flight == 0:
             self._quiet.set()
@@ -222,8 +235,8 @@ class InvokerService:
             if self._interrupting:
                 raise SandboxError("the platform stops")
             try:
-                async with self._pool.claim(job.want) as entry:
-                    await self._run_in(entry, request, job, run)
+                while not await self._tried(request, job, run):
+                    await self._pause()
             except ProxyRefusedError as error:
                 # The sandbox died while it was idle; nothing was sent to it, so another may run the activation.
                 if attempt == _TRIES_MOST:
@@ -232,6 +245,28 @@ class InvokerService:
                 return
             else:
                 return
+
+    async def _tried(self, request: InvocationRequest, job: Job, run: _Run) -> bool:
+        """Run it; False when the store does not let it begin, which gives the sandbox to others meanwhile."""
+        async with self._pool.claim(job.want) as entry:
+            if request.is_accepted and not run.begun:
+                try:
+                    await self._marks.begin((request.activation_id,))
+                except UnavailableError:
+                    return False
+            run.begun = True
+            await self._run_in(entry, request, job, run)
+        return True
+
+    async def _pause(self) -> None:
+        """Wait before the store is asked again.
+
+        Raises:
+            SandboxError: the platform stops.
+        """
+        await asyncio.sleep(_MARK_AGAIN_S)
+        if self._interrupting:
+            raise SandboxError("the platform stops")
 
     async def _run_in(self, entry: Entry, request: InvocationRequest, job: Job, run: _Run) -> None:
         entry.log.begin(request.activation_id, job.log_bytes)

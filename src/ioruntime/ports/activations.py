@@ -1,6 +1,6 @@
 """What the core needs remembered of activations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -29,8 +29,20 @@ class ActivationStore(Protocol):
         """
         ...
 
-    async def accept(self, requests: Sequence[InvocationRequest]) -> None:
-        """Remember requests until their record comes; on stable storage when it returns."""
+    async def accept(self, requests: Sequence[InvocationRequest], *, begun: Collection[ActivationId] = ()) -> None:
+        """Remember requests until their record comes; on stable storage when it returns.
+
+        Args:
+            begun: those whose code may run from now on, or runs already; they need no `begin`.
+        """
+        ...
+
+    async def begin(self, activation_ids: Sequence[ActivationId]) -> None:
+        """Remember that the code of accepted requests may run from now on; on stable storage when it returns."""
+        ...
+
+    async def begun(self) -> frozenset[ActivationId]:
+        """Return those of `accepted` whose code may have run."""
         ...
 
     async def accepted(self) -> Sequence[InvocationRequest]:
@@ -49,6 +61,14 @@ class ActivationStore(Protocol):
 
     async def delete_before(self, start_ms: int, *, most: int) -> int:
         """Delete at most `most` records that started earlier, and give their disk space back; return how many."""
+        ...
+
+
+class BeginMarks(Protocol):
+    """Where it is remembered that an accepted activation's code may have run."""
+
+    async def begin(self, activation_ids: Sequence[ActivationId]) -> None:
+        """Remember them; on stable storage when it returns."""
         ...
 
 

@@ -53,6 +53,18 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     allowance: Allowance | None = None
     """None: as all namespaces."""
 
+    @property
+    def path(self) -> EntityPath:
+        """How the action was reached."""
+        if self.binding is None:
+            return self.action.path
+        return EntityPath(self.binding.namespace, self.action.path.name, self.binding.name)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it is on stable storage, with nobody waiting for its answer."""
+        return self.kept and not self.blocking
+
     def record(
         self,
         status: Status,

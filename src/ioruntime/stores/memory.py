@@ -1,7 +1,7 @@
 """The stores as dictionaries: for tests and small experiments; all is gone when the process ends."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Self
@@ -31,6 +31,7 @@ class _State:
         self.entities: dict[tuple[str, str], Entity] = {}
         self.activations: dict[ActivationId, Activation] = {}
         self.accepted: dict[ActivationId, InvocationRequest] = {}
+        self.begun: set[ActivationId] = set()
         self.changes: list[Change] = []
         self.last_change = 0
         self.events = MemoryEvents(lambda name: name in self.namespaces)
@@ -166,10 +167,18 @@ class MemoryActivations:
             if activation.namespace in self._state.namespaces:
                 self._state.activations.setdefault(activation.activation_id, activation)
             self._state.accepted.pop(activation.activation_id, None)
+            self._state.begun.discard(activation.activation_id)
 
-    async def accept(self, requests: Sequence[InvocationRequest]) -> None:
+    async def accept(self, requests: Sequence[InvocationRequest], *, begun: Iterable[ActivationId] = ()) -> None:
         for request in requests:
             self._state.accepted.setdefault(request.activation_id, request)
+        await self.begin(tuple(begun))
+
+    async def begin(self, activation_ids: Sequence[ActivationId]) -> None:
+        self._state.begun.update(activation_ids)
+
+    async def begun(self) -> frozenset[ActivationId]:
+        return frozenset(self._state.begun & self._state.accepted.keys())
 
     async def accepted(self) -> Sequence[InvocationRequest]:
         open_ = [request for id_, request in self._state.accepted.items() if id_ not in self._state.activations]

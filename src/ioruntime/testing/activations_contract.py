@@ -93,9 +93,20 @@ class ActivationsContract:
         assert await activations.read(NAMESPACE, first.activation_id) == first
         assert await activations.count(ALL) == 1
 
+    async def test_what_has_begun_is_known_until_its_record_comes(self, activations: ActivationStore) -> None:
+        first, second, third = sample_request(), sample_request(), sample_request()
+        await activations.accept([first, second, third], begun=[first.activation_id])
+        await activations.begin([second.activation_id])
+        await activations.begin([second.activation_id, first.activation_id])
+        assert await activations.begun() == {first.activation_id, second.activation_id}
+        await activations.record([sample_activation(id_=first.activation_id), sample_activation(id_=third.activation_id)])
+        assert await activations.begun() == {second.activation_id}
+        assert await activations.accepted() == [second]
+
     async def test_nothing_to_do_is_fine(self, activations: ActivationStore) -> None:
         await activations.record([])
         await activations.accept([])
+        await activations.begin([])
         assert await activations.accepted() == []
 
     async def test_record_of_a_namespace_that_is_gone_is_ignored(self, activations: ActivationStore) -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from ioruntime.bus.local import LocalBus
 from ioruntime.core.composing import INTERRUPTED
+from ioruntime.core.recovery import Recovery
 from ioruntime.faces.rest.services import RestServices
 from ioruntime.model.activation import Activation, Status
 from ioruntime.model.limits import Limits
 from ioruntime.ports.bus import InvocationRequest
+from ioruntime.stores.memory import MemoryStores
 from ioruntime.testing.asgi import AsgiClient, AsgiResponse
 from ioruntime.testing.invoker import FakeInvoker, ended
 
@@ -547,13 +549,14 @@ async def test_when_the_platform_stops_the_caller_is_told(
 
 
 async def test_one_that_was_accepted_and_lost_is_recorded_as_interrupted(
-    client: AsgiClient, invoker: FakeInvoker, services: RestServices
+    client: AsgiClient, invoker: FakeInvoker, services: RestServices, stores: MemoryStores
 ) -> None:
     await put_actions(client, "a")
     await put_sequence(client, "s", "/_/a")
     invoker.answer = lambda _: None
     id_ = (await client.request("POST", f"{A}/s", json={})).json()["activationId"]
-    assert await services.invocations.recover() == 1
+    recovery = Recovery(store=stores.activations, namespaces=stores.namespaces, invocations=services.invocations)
+    assert await recovery.load() == 1
     record = await read_record(client, id_)
     assert record["response"]["result"] == {"error": INTERRUPTED}
     assert [noted(record)[key] for key in ("kind", "topmost")] == ["sequence", True]

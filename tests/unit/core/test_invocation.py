@@ -1,7 +1,7 @@
 """Starting an activation, waiting for it, and counting it out again whatever happens."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from ioruntime.bus.local import LocalBus
 from ioruntime.core.activations import Recorder
 from ioruntime.core.admission import Admission
 from ioruntime.core.invocation import Accepted, Invocations, Outcome
+from ioruntime.core.recovery import Recovery
 from ioruntime.core.resolve import Resolver, resolve
 from ioruntime.core.throttle import Throttle
 from ioruntime.model.action import Action
@@ -43,12 +44,12 @@ class FaultyActivations:
         self.gate.set()
         self.accepting = asyncio.Event()
 
-    async def accept(self, requests: Sequence[InvocationRequest]) -> None:
+    async def accept(self, requests: Sequence[InvocationRequest], *, begun: Sequence[ActivationId] = ()) -> None:
         self.accepting.set()
         await self.gate.wait()
         if self.refuses:
             raise UnavailableError
-        await self._store.accept(requests)
+        await self._store.accept(requests, begun=begun)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
@@ -307,22 +308,95 @@ async def test_nothing_is_started_when_records_cannot_be_kept(monkeypatch: pytes
     assert (world.got, world.counters) == ([], (0, 0))
 
 
-async def test_what_an_earlier_process_accepted_gets_its_record_and_only_once() -> None:
-    before, after = World(), World()
-    await before.stores.namespaces.create(ME.namespace)
-    outcome = await before.invoke()
+async def restarted(before: World) -> tuple[World, Recovery]:
+    """A process on the store of another that is gone, and what recovers there."""
+    after = World()
     after.stores.activations = before.stores.activations
     after.activations._store = before.stores.activations
-    assert await after.invocations.recover() == 1
+    store: Any = after.activations
+    return after, Recovery(store=store, namespaces=before.stores.namespaces, invocations=after.invocations)
+
+
+async def test_what_an_earlier_process_had_begun_gets_its_record_and_only_once() -> None:
+    before = World()
+    await before.stores.namespaces.create(ME.namespace)
+    outcome = await before.invoke()
+    await before.stores.activations.begin((outcome.activation_id,))
+    after, recovery = await restarted(before)
+    assert (await recovery.load(), recovery.waiting) == (1, 0)
     record = after.recorder.find("me", outcome.activation_id)
     assert record is not None
     assert (record.status, record.success, record.package, record.version) == (Status.WHISK_ERROR, False, "p", "0.0.7")
     assert "the platform stopped" in msgspec.json.decode(record.result)["error"]
     assert annotation(record.annotations, "path") == "her/p/a"
     await after.write()
-    assert await after.invocations.recover() == 0
+    assert await recovery.load() == 0
     assert await before.stores.activations.read("me", outcome.activation_id) == record
     assert after.counters == (0, 0)
+
+
+async def test_what_an_earlier_process_had_not_begun_is_run_with_what_it_was_sent() -> None:
+    before = World()
+    await before.stores.namespaces.create(ME.namespace)
+    outcomes = [await before.invoke(body=b'{"n":%d}' % n) for n in range(3)]
+    after, recovery = await restarted(before)
+    assert (await recovery.load(), recovery.waiting) == (0, 3)
+    assert sorted(await accepted_ids(after)) == sorted(outcome.activation_id for outcome in outcomes)
+    await recovery.run()
+    assert (after.counters, recovery.waiting) == ((3, 3), 0)
+    assert {each.activation_id: each for each in after.got} == {each.activation_id: each for each in before.got}
+    for request in list(after.got):
+        after.answer(request)
+    await after.write()
+    assert (await accepted_ids(after), after.counters) == ([], (0, 0))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - lists tell nobody that they grew
+            await asyncio.sleep(0)
+
+
+async def test_what_is_run_again_leaves_room_for_others() -> None:
+    before = World()
+    await before.stores.namespaces.create(ME.namespace)
+    for _ in range(5):
+        await before.invoke()
+    after, _ = await restarted(before)
+    store: Any = after.activations
+    recovery = Recovery(store=store, namespaces=before.stores.namespaces, invocations=after.invocations, at_once=2)
+    await recovery.load()
+    running = asyncio.ensure_future(recovery.run())
+    for number in range(1, 6):
+        await until(lambda number=number: len(after.got) >= number)
+        assert len(after.got) <= number + 1
+        after.answer(after.got[number - 1])
+    await running
+    assert after.counters == (0, 0)
+
+
+async def test_what_no_invoker_takes_stays_accepted_and_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ioruntime.core.recovery._RETRY_S", 0)
+    before = World()
+    await before.stores.namespaces.create(ME.namespace)
+    await before.invoke()
+    after, recovery = await restarted(before)
+    await recovery.load()
+    after.bus.leave("one")
+    running = asyncio.ensure_future(recovery.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (recovery.waiting, after.counters, len(await accepted_ids(after))) == (1, (0, 0), 1)
+    after.bus.serve("one", after.take)
+    await running
+    assert len(after.got) == 1
+
+
+async def test_what_was_promised_on_the_way_counts_as_begun() -> None:
+    world = World()
+    outcome = await world.invoke(wait_ms=0)
+    assert isinstance(outcome, Accepted)
+    assert await world.stores.activations.begun() == {outcome.activation_id}
 
 
 async def accept_three(world: World) -> Sequence[ActivationId | IoRuntimeError]:

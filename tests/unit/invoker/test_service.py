@@ -3,7 +3,7 @@
 import asyncio
 import io
 import zipfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ioruntime.invoker.code import CodeCache
 from ioruntime.invoker.pool import Pool
 from ioruntime.invoker.service import CODE_GONE, INTERRUPTED, LOGS_LOST, LOGS_MISSING, NO_SANDBOX, InvokerService
 from ioruntime.model.action import Action
-from ioruntime.model.activation import Activation, Status, new_activation_id
+from ioruntime.model.activation import Activation, ActivationId, Status, new_activation_id
 from ioruntime.model.errors import UnavailableError
 from ioruntime.model.exec import CodeExec, CodeReference, SequenceExec
 from ioruntime.model.kinds import Family, Kinds, NoInterpreterError
@@ -138,8 +138,10 @@ class ServingDriver(FakeDriver):
 class World:
     """A service with its parts at hand; it is also its own reporter."""
 
-    def __init__(self, service: InvokerService, driver: ServingDriver, blobs: MemoryBlobs, clock: HandClock) -> None:
-        self.service, self.driver, self.blobs, self.clock = service, driver, blobs, clock
+    def __init__(
+        self, service: InvokerService, driver: ServingDriver, blobs: MemoryBlobs, clock: HandClock, marks: "Marks"
+    ) -> None:
+        self.service, self.driver, self.blobs, self.clock, self.marks = service, driver, blobs, clock, marks
         self.answers: list[Activation] = []
 
     async def request(
@@ -152,11 +154,13 @@ class World:
         concurrency: int = 1,
         timeout_ms: int = 5000,
         memory_mb: int = 256,
+        blocking: bool = True,
     ) -> InvocationRequest:
         reference = CodeReference(await self.blobs.put(code), len(code))
         return InvocationRequest(
             activation_id=new_activation_id(),
             transaction_id="tid",
+            blocking=blocking,
             namespace="me",
             subject="subject",
             action=Action(
@@ -199,6 +203,21 @@ class Heard:
         self.bugs.append(error)
 
 
+class Marks:
+    """Remembers what has begun, unless it refuses."""
+
+    def __init__(self) -> None:
+        self.begun: list[ActivationId] = []
+        self.refuses = False
+        self.refused = 0
+
+    async def begin(self, activation_ids: Sequence[ActivationId]) -> None:
+        if self.refuses:
+            self.refused += 1
+            raise UnavailableError
+        self.begun += activation_ids
+
+
 @asynccontextmanager
 async def world(
     directory: Path,
@@ -210,6 +229,7 @@ async def world(
     queue_most: int = 100,
 ) -> AsyncGenerator[World]:
     driver, blobs, clock, bus = ServingDriver(directory, behave), MemoryBlobs(), HandClock(), LocalBus()
+    marks = Marks()
     async with (
         Pool(driver, memory_mb=256 * sandboxes, clock=clock) as pool,
         InvokerService(
@@ -220,11 +240,12 @@ async def world(
             interpreters={"nodejs:24": Interpreter("nodejs:24", ("node",))},
             clock=clock,
             reporter=heard or Heard(),
+            marks=marks,
             result_bytes_most=1000,
             queue_most=queue_most,
         ) as service,
     ):
-        it = World(service, driver, blobs, clock)
+        it = World(service, driver, blobs, clock, marks)
         bus.listen(it.answers.append)
         yield it
         await service.interrupt()
@@ -519,6 +540,57 @@ async def test_a_result_survives_logs_that_do_not(tmp_path: Path) -> None:
         assert activation.success
         assert [line.endswith(LOGS_LOST) for line in activation.logs] == [True]
         assert not it.driver.alive
+
+
+async def test_what_was_accepted_is_marked_once_before_its_code_runs_and_what_is_waited_for_never(tmp_path: Path) -> None:
+    order: list[tuple[str, int]] = []
+
+    async def behave(sandbox: ServedSandbox, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
+        order.append((path, len(it.marks.begun)))
+        return await echo(sandbox, path, body)
+
+    async with world(tmp_path, behave) as it:
+        await it.run()
+        accepted = [await it.request(blocking=False) for _ in range(2)]
+        for request in accepted:
+            it.service.handle(request)
+            await it.service.drained()
+        assert order == [("init", 0), ("run", 0), ("run", 1), ("run", 2)]
+        assert it.marks.begun == [request.activation_id for request in accepted]
+
+
+async def test_what_cannot_be_marked_waits_and_gives_its_sandbox_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ioruntime.invoker.service._MARK_AGAIN_S", 0.01)
+    async with world(tmp_path, echo, sandboxes=1) as it:
+        it.marks.refuses = True
+        accepted = await it.request(blocking=False)
+        it.service.handle(accepted)
+        while not it.marks.refused:  # noqa: ASYNC110 - a counter tells nobody that it grew
+            await asyncio.sleep(0)
+        it.service.handle(await it.request())
+        while not it.answers:  # noqa: ASYNC110 - nor does a list
+            await asyncio.sleep(0)
+        it.marks.refuses = False
+        await it.service.drained()
+        assert it.marks.begun == [accepted.activation_id]
+        assert [each.success for each in it.answers] == [True, True]
+
+
+async def test_interrupting_leaves_what_was_accepted_and_has_not_begun_to_the_next_start(tmp_path: Path) -> None:
+    async def behave(sandbox: ServedSandbox, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
+        return 200, await sandbox.hang() if path == "run" else OK
+
+    async with world(tmp_path, behave, sandboxes=1) as it:
+        requests = [await it.request(blocking=False) for _ in range(3)]
+        for request in requests:
+            it.service.handle(request)
+        await it.started(1)
+        await it.service.interrupt()
+        assert [error_of(each) for each in it.answers] == [INTERRUPTED]
+        assert it.marks.begun == [each.activation_id for each in it.answers] == [requests[0].activation_id]
+        assert it.service.in_flight == 0
 
 
 async def test_interrupting_ends_what_runs_what_waits_and_what_has_just_come(tmp_path: Path) -> None:

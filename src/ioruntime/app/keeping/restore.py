@@ -23,7 +23,7 @@ from ioruntime.app.keeping.occupancy import occupying
 from ioruntime.app.keeping.places import KEY_FILES, OTHER_FILES, Places
 from ioruntime.app.settings import Settings
 from ioruntime.model.errors import ConflictError, InvalidError, UnavailableError
-from ioruntime.stores.sql.snapshot import inspect_copy, sqlite_file
+from ioruntime.stores.sql.snapshot import inspect_copy, mark_all_begun, sqlite_file
 
 _ALLOWED = {*KEY_FILES, *OTHER_FILES}
 _CHUNK = 1 << 20
@@ -83,6 +83,7 @@ def _unpack(file: Path, folder: Path) -> Manifest:
     if left:
         raise InvalidError(f"{file} is no whole backup: {min(left)} is missing.")
     inspect_copy(folder / DATABASE)
+    mark_all_begun(folder / DATABASE)
     return manifest
 
 

@@ -1,6 +1,6 @@
 """Activations in a table, beside the requests that were accepted and have no record yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
@@ -12,13 +12,14 @@ from ioruntime.ports.activations import ActivationFilter
 from ioruntime.ports.bus import InvocationRequest
 from ioruntime.stores.documents import join_activation, read_request, read_summary, split_activation, write_request
 from ioruntime.stores.sealing import Sealer
-from ioruntime.stores.sql.batches import insert_rows, record_rows
+from ioruntime.stores.sql.batches import accept_rows, record_rows
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.namespaces import known_namespaces
 from ioruntime.stores.sql.reclaim import reclaim
 from ioruntime.stores.sql.schema import accepted
 from ioruntime.stores.sql.schema import activations as records
+from ioruntime.stores.sql.schema import begun as begun_ids
 from ioruntime.stores.traits import as_int64, wanted_name
 
 Rows: TypeAlias = Sequence[Mapping[str, object]]
@@ -50,10 +51,20 @@ class SqlActivations:
             if kept := [row for row in rows if row["namespace"] in known]:
                 await self._engine.insert_many(connection, records, kept)
             await connection.execute(delete(accepted).where(accepted.c.activation_id.in_(answered)))
+            await connection.execute(delete(begun_ids).where(begun_ids.c.activation_id.in_(answered)))
 
-    async def accept(self, requests: Sequence[InvocationRequest]) -> None:
+    async def accept(self, requests: Sequence[InvocationRequest], *, begun: Collection[ActivationId] = ()) -> None:
         if requests:
-            await self._accepting.add([self._accepted_row_of(request) for request in requests])
+            await self._accepting.add([*map(self._accepted_row_of, requests), *map(_begun_row_of, begun)])
+
+    async def begin(self, activation_ids: Sequence[ActivationId]) -> None:
+        if activation_ids:
+            await self._accepting.add([_begun_row_of(activation_id) for activation_id in activation_ids])
+
+    async def begun(self) -> frozenset[ActivationId]:
+        is_open = exists().where(accepted.c.activation_id == begun_ids.c.activation_id)
+        async with self._engine.reading() as connection:
+            return frozenset(map(ActivationId, await connection.scalars(select(begun_ids.c.activation_id).where(is_open))))
 
     async def accepted(self) -> Sequence[InvocationRequest]:
         has_record = exists().where(records.c.activation_id == accepted.c.activation_id)
@@ -83,6 +94,9 @@ class SqlActivations:
     async def delete_before(self, start_ms: int, *, most: int) -> int:
         async with self._engine.writing() as connection:
             gone = await connection.execute(delete(records).where(records.c.sequence.in_(_oldest(start_ms, most))))
+            # Of namespaces that were deleted, with what they had accepted, while a server was killed.
+            is_open = exists().where(accepted.c.activation_id == begun_ids.c.activation_id)
+            await connection.execute(delete(begun_ids).where(~is_open))
         await reclaim(self._engine)
         return gone.rowcount
 
@@ -101,13 +115,16 @@ def accepted_place(activation_id: str) -> str:
 
 
 async def insert_accepted(engine: SqlEngine, batch: Sequence[Rows]) -> None:
-    """Remember the requests of many callers in one transaction."""
+    """Remember the requests, and what has begun, of many callers in one transaction."""
     rows = list(chain.from_iterable(batch))
+    requests, begun = [row for row in rows if "doc" in row], [row for row in rows if "doc" not in row]
     if engine.is_sqlite:
-        await engine.write_at_once(partial(insert_rows, table=accepted.name, rows=rows))
+        await engine.write_at_once(partial(accept_rows, requests=requests, begun=begun))
         return
     async with engine.writing() as connection:
-        await engine.insert_many(connection, accepted, rows)
+        for table, added in ((accepted, requests), (begun_ids, begun)):
+            if added:
+                await engine.insert_many(connection, table, added)
 
 
 def page_of_activations(wanted: ActivationFilter, *, skip: int, limit: int, full: bool) -> Select[*tuple[Any, ...]]:
@@ -134,6 +151,10 @@ def _matching(wanted: ActivationFilter) -> Sequence[ColumnElement[bool]]:
     if wanted.upto_ms is not None:
         conditions.append(records.c.start_ms <= as_int64(wanted.upto_ms))
     return conditions
+
+
+def _begun_row_of(activation_id: ActivationId) -> dict[str, object]:
+    return {"activation_id": activation_id}
 
 
 def _row_of(activation: Activation) -> dict[str, object]:

@@ -26,12 +26,20 @@ def insert_rows(connection: sqlite3.Connection, table: str, rows: Sequence[Row])
         connection.execute(many(table, columns, len(part)), tuple(row[column] for row in part for column in columns))
 
 
+def accept_rows(connection: sqlite3.Connection, requests: Sequence[Row], begun: Sequence[Row]) -> None:
+    """Insert accepted requests, and marks of what has begun."""
+    insert_rows(connection, "accepted", requests)
+    insert_rows(connection, "begun", begun)
+
+
 def record_rows(connection: sqlite3.Connection, rows: Sequence[Row], answered: Sequence[str]) -> None:
     """Insert the records of namespaces that are there, and forget the accepted requests that they answer."""
     wanted = msgspec.json.encode({row["namespace"] for row in rows}).decode()
     known: Collection[object] = {name for (name,) in connection.execute(_KNOWN, (wanted,))}
     insert_rows(connection, "activations", [row for row in rows if row["namespace"] in known])
-    connection.execute(_ANSWERED, (msgspec.json.encode(answered).decode(),))
+    ids = (msgspec.json.encode(answered).decode(),)
+    connection.execute(_ANSWERED, ids)
+    connection.execute(_ENDED, ids)
 
 
 @lru_cache(maxsize=256)
@@ -44,3 +52,4 @@ def many(table: str, columns: tuple[str, ...], count: int) -> str:
 
 _KNOWN = "SELECT name FROM namespaces WHERE name IN (SELECT value FROM json_each(?))"
 _ANSWERED = "DELETE FROM accepted WHERE activation_id IN (SELECT value FROM json_each(?))"
+_ENDED = "DELETE FROM begun WHERE activation_id IN (SELECT value FROM json_each(?))"

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All that this code knows, oldest first; each has a file in `migrations/versions`."""
 HEAD = REVISIONS[-1]
 
@@ -115,6 +115,9 @@ accepted = Table(
     Column("doc", LargeBinary, nullable=False),
 )
 Index("ix_accepted_namespace", accepted.c.namespace)
+
+begun = Table("begun", metadata, Column("activation_id", _TEXT, primary_key=True))
+"""Of `accepted`, whose code may have run. A table of its own: a mark in that row would write the whole request again."""
 
 journal = Table(
     "journal",

@@ -90,6 +90,18 @@ def inspect_copy(file: Path) -> Snapshot:
         return Snapshot(schema, tuple(digest for (digest,) in digests))
 
 
+def mark_all_begun(file: Path) -> None:
+    """Let every accepted request of a copy count as begun: it may have run since the copy was made.
+
+    Raises:
+        UnavailableError: the file cannot be written.
+    """
+    with _connected(file) as database:
+        database.execute("PRAGMA synchronous=FULL")
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'begun'").fetchone():
+            database.execute("INSERT OR IGNORE INTO begun SELECT activation_id FROM accepted")
+
+
 def check_whole(file: Path, *, within_s: float | None = None) -> bool:
     """Examine every page of a database; a log that a killed process left behind is read with it.
 
