@@ -15,9 +15,11 @@ from benchmarks import (
     console,
     events,
     footprint,
+    isolation,
     large_code,
     listing,
     many_actions,
+    noisy_neighbour,
     peers,
     report,
     triggers,
@@ -43,6 +45,8 @@ BENCHMARKS: dict[str, Callable[[Plan], Sequence[Row]]] = {
     "large_code": large_code.measure,
     "events": events.measure,
     "footprint": footprint.measure,
+    "isolation": isolation.measure,
+    "noisy_neighbour": noisy_neighbour.measure,
     "peers": peers.measure,
 }
 

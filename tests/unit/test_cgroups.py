@@ -87,6 +87,19 @@ def test_a_group_is_made_with_its_limits_and_removed(real: Cgroups) -> None:
     assert not any((Path(place) / "one").exists() for place in real.places)
 
 
+@pytest.mark.parametrize(("memory_mb", "quota_us"), [(128, "40000"), (512, "40000"), (1024, "80000")])
+def test_the_processor_is_given_in_proportion(real: Cgroups, memory_mb: int, quota_us: str) -> None:
+    if "cpu" not in real.controllers:
+        pytest.skip("no control group for the processor here")
+    group = real.create("one", Limits(memory_mb=memory_mb, processes=100))
+    texts = {path.name: path.read_text().split() for place in real.places for path in (Path(place) / "one").glob("cpu.*")}
+    quota = texts.get("cpu.max") or [*texts.get("cpu.cfs_quota_us", []), *texts.get("cpu.cfs_period_us", [])]
+    group.remove()
+    if not quota:
+        pytest.skip("this kernel has no quota")
+    assert quota == [quota_us, "20000"]
+
+
 def test_a_group_that_exists_already_is_an_error(real: Cgroups) -> None:
     group = real.create("one", LIMITS)
     with pytest.raises(OSError, match="one"):

@@ -18,6 +18,8 @@ from ioruntime.ports.sandbox import Feature
 
 CONTROLLERS = ("memory", "pids", "cpu", "freezer")
 _SHARE_MB = 256  # memory of an action that gets the kernel's ordinary share of the processor
+_PERIOD_US = 20_000  # of a processor's quota: short, so that who has used up theirs does not stand still for long
+_PROCESSORS_LEAST = 2
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -42,6 +44,11 @@ class _Dialect(msgspec.Struct, frozen=True):
     """File, and the ordinary share of the processor."""
 
 
+def _quota_us(memory_mb: int) -> int:
+    """Processor time in each period: in proportion to memory, but two processors at least, so that no runtime stands still."""
+    return _PERIOD_US * max(_PROCESSORS_LEAST * _SHARE_MB, memory_mb) // _SHARE_MB
+
+
 def _limits_v1(limits: Limits) -> tuple[Write, ...]:
     memory = str(limits.memory_mb << 20)
     return (
@@ -50,6 +57,8 @@ def _limits_v1(limits: Limits) -> tuple[Write, ...]:
         ("memory", "memory.swappiness", "0", False),
         ("pids", "pids.max", str(limits.processes), True),
         ("cpu", "cpu.shares", str(max(2, 1024 * limits.memory_mb // _SHARE_MB)), False),
+        ("cpu", "cpu.cfs_period_us", str(_PERIOD_US), False),
+        ("cpu", "cpu.cfs_quota_us", str(_quota_us(limits.memory_mb)), False),
     )
 
 
@@ -60,6 +69,7 @@ def _limits_v2(limits: Limits) -> tuple[Write, ...]:
         ("memory", "memory.oom.group", "1", False),
         ("pids", "pids.max", str(limits.processes), True),
         ("cpu", "cpu.weight", str(min(10_000, max(1, 100 * limits.memory_mb // _SHARE_MB))), False),
+        ("cpu", "cpu.max", f"{_quota_us(limits.memory_mb)} {_PERIOD_US}", False),
     )
 
 
@@ -293,7 +303,10 @@ def _enable(directory: Path) -> bool:
 _PROMISES = {
     "memory": ("The kernel limits the memory of each sandbox.", "Memory is only watched from outside, four times a second."),
     "pids": ("The kernel limits the processes of each sandbox.", "Processes are only limited by resource limits."),
-    "cpu": ("Sandboxes share the processor in proportion to memory.", "A busy sandbox can slow down its neighbours."),
+    "cpu": (
+        "Sandboxes share the processor in proportion to memory.",
+        "A busy sandbox can slow down its neighbours.",
+    ),
     "freezer": ("Idle sandboxes are paused.", "Idle sandboxes are not paused and may use the processor."),
 }
 _CURE = (
