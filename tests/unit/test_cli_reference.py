@@ -10,7 +10,7 @@ from cyclopts import App
 from ioruntime.cli.main import app
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text()
-EVERYWHERE = {"--help", "-h", "--version", "--json", "--data-dir", "--config"}
+EVERYWHERE = {"--help", "-h", "--version", "--json", "--data-dir", "--config", "--apihost"}
 
 
 def commands(parent: App, words: tuple[str, ...] = ()) -> Iterator[tuple[str, App]]:
@@ -34,7 +34,8 @@ def section(name: str) -> str:
 
 def flags(command: App) -> set[str]:
     names = {name for argument in command.assemble_argument_collection() for name in argument.names}
-    return {name for name in names if name.startswith("--")} - EVERYWHERE
+    everywhere = {*EVERYWHERE, "--auth"} if "--apihost" in names else EVERYWHERE
+    return {name for name in names if name.startswith("--")} - everywhere
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
@@ -49,9 +50,10 @@ def test_the_reference_names_only_commands_that_exist() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "version"])
-def test_every_command_takes_the_data_directory_and_the_settings_file(name: str) -> None:
+def test_every_command_takes_what_says_where(name: str) -> None:
     names = {name for argument in COMMANDS[name].assemble_argument_collection() for name in argument.names}
-    assert {"--data-dir", "--config"} <= names
+    # The store of this machine with its settings, or a server with a key.
+    assert {"--data-dir", "--config"} <= names or {"--apihost", "--auth", "--data-dir"} <= names
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "serve"])

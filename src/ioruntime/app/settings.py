@@ -24,6 +24,8 @@ from ioruntime.ports.sandbox import Network
 
 PREFIX = "IORUNTIME_"
 CONFIG_VARIABLE = "IORUNTIME_CONFIG"
+_OF_CLIENTS = {"IORUNTIME_APIHOST", "IORUNTIME_AUTH"}
+"""Variables of commands that speak to a server; they are no settings."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.ASCII)
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -413,7 +415,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     aliases = {"IORUNTIME_RUNTIMES_DIR": "invoker.runtimes_dir"}
     # Sorted, so that INVOKER__RUNTIMES_DIR gives way to the shorter name everywhere alike.
-    for name in sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE):
+    for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in {CONFIG_VARIABLE, *_OF_CLIENTS}):
         key = aliases.get(name) or name.removeprefix(PREFIX).lower().replace("__", ".")
         text = environ[name]
         is_list = isinstance(_kind_of(key, name), inspect.VarTupleType)

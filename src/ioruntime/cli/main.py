@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from ioruntime.cli import backup, doctor, limits, migrate, namespace, runtimes, secrets, serve, token, version
+from ioruntime.cli.remote import action, activation, invoke, package, rule, trigger
 from ioruntime.cli.usage import UsageError
 from ioruntime.model.errors import IoRuntimeError
 
@@ -28,6 +29,13 @@ app.command(migrate.migrate)
 app.command(backup.backup)
 app.command(backup.restore)
 app.command(secrets.app)
+app.command(action.app)
+app.command(invoke.invoke)
+app.command(package.app)
+app.command(trigger.app)
+app.command(rule.app)
+app.command(activation.app)
+app.command(activation.logs)
 app.command(version.version)
 
 
