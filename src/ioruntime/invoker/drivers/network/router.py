@@ -59,7 +59,7 @@ class Router:
         self._uplink = rules.uplink(server, _known_networks())
         self._thread = NetworkThread()
         try:
-            self._feed(rules.host_rules(self._uplink))
+            sweep(self._nft)
             self._namespace, self._netlink = self._thread.call(lambda: self._make_router(nameservers))
         except BaseException:
             self._thread.close()
@@ -102,6 +102,8 @@ class Router:
             with suppress(OSError):  # what a killed predecessor left is going, but may not be gone
                 host.remove(self._uplink.name)
             host.add_pair(self._uplink.name, rules.UPLINK, self._namespace)
+            # The interface before the table, so that a table without one belongs to nobody; and rules before traffic.
+            self._feed(rules.host_rules(self._uplink))
             set_kernel(f"ipv6.conf.{self._uplink.name}.disable_ipv6", "1")
             index = socket.if_nametoindex(self._uplink.name)
             host.add_address(index, self._uplink.host, 30)
@@ -180,14 +182,25 @@ class Router:
             raise OSError(f"nft: {reason}")
 
 
+def sweep(nft: str) -> None:
+    """Take away the tables of servers that were killed: those whose interface is gone."""
+    interfaces = {name for _index, name in socket.if_nameindex()}
+    for table in _our_tables(nft) - {rules.SHARED_TABLE}:
+        if rules.interface_of(table) not in interfaces:
+            subprocess.run([nft, "delete", "table", "inet", table], capture_output=True, check=False)  # noqa: S603
+
+
 def remove_table(nft: str, table: str) -> None:
     """Take our table off the host; and what let it forward, when no other server of ours needs that."""
     subprocess.run([nft, "delete", "table", "inet", table], capture_output=True, check=False)  # noqa: S603
-    listed = subprocess.run([nft, "list", "tables"], capture_output=True, check=False, text=True)  # noqa: S603
-    ours = {line.split()[-1] for line in listed.stdout.splitlines() if line.startswith("table inet ioruntime_")}
-    if ours == {rules.SHARED_TABLE}:
+    if _our_tables(nft) == {rules.SHARED_TABLE}:
         _FORWARD.write_text("0")
         subprocess.run([nft, "delete", "table", "inet", rules.SHARED_TABLE], capture_output=True, check=False)  # noqa: S603
+
+
+def _our_tables(nft: str) -> set[str]:
+    listed = subprocess.run([nft, "list", "tables"], capture_output=True, check=False, text=True)  # noqa: S603
+    return {line.split()[-1] for line in listed.stdout.splitlines() if line.startswith("table inet ioruntime_")}
 
 
 def _installed() -> str:

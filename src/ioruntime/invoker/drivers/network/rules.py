@@ -40,6 +40,11 @@ class Uplink(msgspec.Struct, frozen=True):
         return f"ioruntime_{self.name.removeprefix(_PREFIX)}"
 
 
+def interface_of(table: str) -> str:
+    """Name the interface on the host of the server that a table belongs to."""
+    return _PREFIX + table.removeprefix("ioruntime_")
+
+
 def uplink(server: str, taken: Iterable[IPv4Network]) -> Uplink:
     """Choose name and addresses for a server.
 
