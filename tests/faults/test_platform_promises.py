@@ -4,26 +4,21 @@ Actions report to the test that they started: their network is this machine's, a
 """
 
 import os
-import random
 import signal
 import subprocess
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.killing.rounds import descendants
+from tests.faults.killing.starts import Starts
 
 from ioruntime.testing.server import Server, ServerClient, eventually, running_server
 
-pytestmark = pytest.mark.timeout(60)  # several servers start in one test
-ROUNDS = 5
-SEED = int(os.environ.get("IORUNTIME_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+pytestmark = pytest.mark.timeout(180)  # several servers start in one test
 HOST_NETWORK = {"IORUNTIME_INVOKER__NETWORK": "host", "IORUNTIME_INVOKER__PREWARM_KINDS": "nodejs:default"}
 INTERRUPTED = "The activation was interrupted: the platform stopped before it ended."
 REPORTER = """
@@ -37,108 +32,11 @@ const main = ({url, ms, hold}) => new Promise((done, fail) => {
 """
 
 
-class Starts:
-    """Counts, by activation id, how often user code said that it started."""
-
-    def __init__(self) -> None:
-        self.count: Counter[str] = Counter()
-        starts = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                starts.count[self.path.strip("/")] += 1
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-                """Stay silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
-
-
 @pytest.fixture
 def starts() -> Iterator[Starts]:
     counter = Starts()
     yield counter
     counter.close()
-
-
-class Load:
-    """Invokes an action from several threads until the server is gone; remembers what it was promised."""
-
-    def __init__(self, client: ServerClient, url: str, seed: int) -> None:
-        self.accepted: list[str] = []
-        """Ids that a 202 named."""
-        self.answered: list[str] = []
-        """Ids that a blocking call got a record of."""
-        self._client = client
-        self._url = url
-        self._random = random.Random(seed)
-
-    def run(self) -> None:
-        with suppress(OSError, HTTPException):
-            while True:
-                self._once(self._random.choice([True, False]), self._random.choice([0, 0, 20, 200]))
-
-    def _once(self, blocking: bool, ms: int) -> None:
-        path = f"/api/v1/namespaces/_/actions/report?blocking={str(blocking).lower()}&timeout=60000"
-        answer = self._client.request("POST", path, {"url": self._url, "ms": ms})
-        id_ = answer.headers.get("x-openwhisk-activation-id", "")
-        if answer.status == 202:
-            self.accepted.append(id_)
-        elif answer.status == 200:
-            self.answered.append(id_)
-
-
-@pytest.mark.timeout(90)
-@pytest.mark.parametrize("seed", [SEED], ids=["a random moment each"])
-def test_kill_9_loses_nothing_that_was_accepted_and_starts_nothing_twice(tmp_path: Path, starts: Starts, seed: int) -> None:
-    print(f"IORUNTIME_TEST_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
-    chance = random.Random(seed)
-    accepted: list[str] = []
-    for number in range(ROUNDS):
-        with running_server(tmp_path / "data", environment=HOST_NETWORK) as server:
-            if number == 0:
-                server.guest.put_action("report", REPORTER)
-            accepted += _killed_under_load(server, starts, chance)
-    with running_server(tmp_path / "data", environment=HOST_NETWORK) as server:
-        assert all(server.guest.ended(id_) is not None for id_ in accepted)
-        _check_promises(server.guest, accepted, starts)
-
-
-def _killed_under_load(server: Server, starts: Starts, chance: random.Random) -> list[str]:
-    until = chance.randrange(1, 60)
-    loads = [Load(server.guest, starts.url, chance.randrange(1 << 32)) for _ in range(6)]
-    threads = [threading.Thread(target=load.run) for load in loads]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: sum(len(load.accepted) for load in loads) >= until, within_s=20)
-    server.kill()
-    for thread in threads:
-        thread.join()
-    return [id_ for load in loads for id_ in load.accepted]
-
-
-def _check_promises(client: ServerClient, accepted: list[str], starts: Starts) -> None:
-    records = _all_records(client)
-    ids = Counter(record["activationId"] for record in records)
-    assert set(accepted) <= ids.keys()
-    assert set(ids.values()) == {1}
-    assert set(starts.count.values()) <= {1}
-    for record in records:
-        response = record["response"]
-        if response["success"]:
-            assert starts.count[record["activationId"]] == 1
-        else:
-            assert (response["status"], response["result"]) == ("whisk internal error", {"error": INTERRUPTED})
 
 
 def _all_records(client: ServerClient) -> list[Any]:
@@ -173,16 +71,6 @@ def test_an_id_that_was_promised_on_the_way_keeps_its_record_too(tmp_path: Path,
         record = server.guest.record(answer.json()["activationId"])
         assert record["response"]["result"] == {"error": INTERRUPTED}
     assert starts.count == {answer.json()["activationId"]: 1}
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes below a process, in no order."""
-    found: list[int] = []
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for word in (task / "children").read_text().split():
-                found += [int(word), *descendants(int(word))]
-    return found
 
 
 def is_alive(pid: int) -> bool:

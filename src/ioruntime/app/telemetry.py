@@ -112,6 +112,11 @@ class Telemetry:
     def alarm_failed(self, namespace: str, trigger: str, error: Exception, /) -> None:
         self._log.warning("alarm_failed", namespace=namespace, trigger=trigger, reason=str(error))
 
+    def letter_lost(self, activation: Activation, error: Exception, /) -> None:
+        self._log.warning(
+            "dead_letter_lost", namespace=activation.namespace, activation=activation.activation_id, reason=str(error)
+        )
+
     def delivery_failed(self, namespace: str, registration_id: str, error: Exception, /) -> None:
         self._log.warning("delivery_failed", namespace=namespace, registration=registration_id, reason=str(error))
 

@@ -14,6 +14,7 @@ from ioruntime.app.console import build_sessions, sandbox_views, store_kind
 from ioruntime.app.events.delivering import Deliveries, DeliveryParts, Outside, build_deliveries
 from ioruntime.app.events.registering import EventMemory, EventParts, Events, build_events
 from ioruntime.app.events.sender import LateSender
+from ioruntime.app.failing import Failing
 from ioruntime.app.guest import credentials_path, provide_guest, write_credentials
 from ioruntime.app.listener import Forgetter
 from ioruntime.app.machine import Machine, look_around
@@ -38,6 +39,7 @@ from ioruntime.core.catalog import Catalog
 from ioruntime.core.composing import NativeHandler
 from ioruntime.core.events.journal import Journal
 from ioruntime.core.events.registering.registrations import Place
+from ioruntime.core.failing.failures import Failures
 from ioruntime.core.forwarding.forwarding import LogForwarding
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
@@ -155,6 +157,7 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
         try:
             await _provide(settings, url, core, is_new=await stores.namespaces.last_change() == 0)
             async with core.pool, core.service, core.invocations, core.deliveries.opened():
+                await core.recovery.load()
                 core.bus.serve(_INVOKER, core.service.handle)
                 telemetry.watch(partial(_gauges, core), lambda: list(core.pool.slots()))
                 following = background.create_task(core.forgetter.follow(stores.namespaces), name="follow changes")
@@ -239,15 +242,16 @@ def _build_core(
     forgetter = Forgetter(
         authenticator=authenticator, resolver=resolver, throttle=throttle, recorder=recorder, pool=pool, others=others
     )
-    alarms = AlarmFeed(entities=stores.entities, clock=clock, listener=forgetter)
-    natives = AdobeValidator(authenticator.bearer).natives() | alarms.natives()
-    invocations = _build_invocations(stores, resolver, bus, recorder, admission, natives)
+    natives = AdobeValidator(authenticator.bearer).natives() | _alarm_feed(stores, clock, forgetter).natives()
+    failing = Failing(stores, resolver, recorder, telemetry)
+    invocations = _build_invocations(stores, resolver, bus, recorder, admission, natives, failing.failures)
     packages = Packages(entities=stores.entities, limits=limits, clock=clock, listener=forgetter)
-    fired = TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter)
+    parts = TriggerParts(stores, memory, resolver, invocations, recorder, admission, clock, forgetter)
+    triggers = build_triggers(parts, telemetry)
     place = Place(url, settings.events.private_hosts)
     events = build_events(EventParts(stores.entities, event_memory, resolver, clock, forgetter, place))
     outside = Outside(webhooks, tokens.clients, settings.keys, url, settings.events.publish_requests)
-    parts = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, clock, outside)
+    deliveries = DeliveryParts(stores, events.registrations, authenticator, resolver, invocations, clock, outside)
     return Core(
         entities=stores.entities,
         limits=limits,
@@ -271,13 +275,17 @@ def _build_core(
         packages=packages,
         catalog=_build_catalog(settings, machine, stores, blobs, packages, forgetter),
         invocations=invocations,
-        recovery=Recovery(store=stores.activations, namespaces=stores.namespaces, invocations=invocations),
+        recovery=failing.connect(invocations, triggers.firing),
         activations=observed.activations,
         natives=Natives(entities=stores.entities, packages=packages, clock=clock, listener=forgetter),
-        triggers=build_triggers(fired, telemetry),
+        triggers=triggers,
         events=events,
-        deliveries=build_deliveries(parts, telemetry),
+        deliveries=build_deliveries(deliveries, telemetry),
     )
+
+
+def _alarm_feed(stores: SqlStores, clock: Clock, listener: Forgetter) -> AlarmFeed:
+    return AlarmFeed(entities=stores.entities, clock=clock, listener=listener)
 
 
 def _build_invocations(
@@ -287,6 +295,7 @@ def _build_invocations(
     recorder: Recorder,
     admission: Admission,
     natives: Mapping[str, NativeHandler],
+    failures: Failures,
 ) -> Invocations:
     return Invocations(
         resolver=resolver,
@@ -296,6 +305,7 @@ def _build_invocations(
         admission=admission,
         clock=SystemClock(),
         natives=natives,
+        failures=failures,
     )
 
 
@@ -344,7 +354,7 @@ def _build_pool(settings: InvokerSettings, machine: Machine, clock: Clock, telem
 
 
 async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) -> None:
-    """Bring the store to what a server needs: its first namespace, the shipped actions, a record for every loss."""
+    """Bring the store to what a server needs: its first namespace, and the shipped actions."""
     guest = await provide_guest(settings, core.namespaces, is_new=is_new)
     if guest is None:
         credentials_path(settings).unlink(missing_ok=True)
@@ -354,7 +364,6 @@ async def _provide(settings: Settings, url: str, core: Core, *, is_new: bool) ->
     await install(core.catalog, core.packages, identify(system))
     await core.natives.install(identify(system))
     await _install_validators(core)
-    await core.recovery.load()
 
 
 async def _install_validators(core: Core) -> None:

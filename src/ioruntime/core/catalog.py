@@ -13,6 +13,7 @@ from ioruntime.model.action import FIRST_VERSION, Action, check_version, next_ve
 from ioruntime.model.archive import check_archive
 from ioruntime.model.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, WrongCollectionError
 from ioruntime.model.exec import BLACKBOX, CodeExec, CodeReference, Exec, ImageExec, SequenceExec, decode_code, encode_code
+from ioruntime.model.handling import read_handling
 from ioruntime.model.identity import Identity
 from ioruntime.model.kinds import Kinds
 from ioruntime.model.limits import ActionLimits, Limits, check_limits, effective
@@ -116,6 +117,7 @@ class Catalog:
         action = self._create(path, put, exec_, allowed) if exec_ and not existing else self._update(existing, put, exec_)
         if existing is not None and hides_code(existing) and not hides_code(action):
             raise InvalidError(f"The annotation {_NO_DOWNLOAD} cannot be taken back.")
+        read_handling(action.annotations, own_namespace=path.namespace)
         stored = await self._entities.write(action)
         self._listener.entity_changed(path.namespace, path.key)
         assert isinstance(stored, Action)

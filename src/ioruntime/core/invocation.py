@@ -11,11 +11,13 @@ from ioruntime.core.admission import Admission
 from ioruntime.core.composing import INTERRUPTED, Composer, NativeHandler, composition_annotations, gets_parameters
 from ioruntime.core.dispatch.dispatcher import Dispatcher
 from ioruntime.core.dispatch.pending import Pending
+from ioruntime.core.failing.failures import Failures
 from ioruntime.core.resolve import Resolved, Resolver, is_composed
 from ioruntime.model.activation import Activation, ActivationId, Status, error_result, new_activation_id
 from ioruntime.model.errors import IoRuntimeError, UnavailableError
+from ioruntime.model.handling import RETRY
 from ioruntime.model.identity import Identity
-from ioruntime.model.params import Arguments
+from ioruntime.model.params import Arguments, has_annotation
 from ioruntime.ports.activations import ActivationStore
 from ioruntime.ports.bus import ActivationBus, Allowance, InvocationRequest
 from ioruntime.ports.clock import Clock
@@ -64,6 +66,7 @@ class Invocations:
         clock: Clock,
         resolver: Resolver,
         natives: Mapping[str, NativeHandler] | None = None,
+        failures: Failures | None = None,
     ) -> None:
         self._dispatcher = Dispatcher(bus)
         self._store = store
@@ -72,6 +75,7 @@ class Invocations:
         self._admission = admission
         self._clock = clock
         self._pending = Pending()
+        self._failures = failures
         self._unkept: set[ActivationId] = set()
         """Sent to an invoker, and not to be recorded."""
         self._late = asyncio.TaskGroup()
@@ -87,12 +91,16 @@ class Invocations:
 
     async def __aenter__(self) -> Self:
         await self._late.__aenter__()
+        if self._failures is not None:
+            await self._failures.__aenter__()
         await self._composer.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Wait for compositions that run."""
         await self._composer.__aexit__()
+        if self._failures is not None:
+            await self._failures.__aexit__()
         await self._late.__aexit__(None, None, None)
 
     async def drained(self) -> None:
@@ -253,7 +261,9 @@ class Invocations:
         resolved = await self._resolver.runnable(identity, request.path) if is_composed(request.action) else None
         if resolved is not None:
             await self._store.begin((request.activation_id,))
-        self._admission.resume(identity.name)
+        self._watch(request)
+        if request.retry_of is None:
+            self._admission.resume(identity.name)
         answer = self._pending.expect(request.activation_id)
         try:
             if resolved is None:
@@ -262,13 +272,15 @@ class Invocations:
                 self._composer.start(identity, resolved, request)
         except BaseException:
             self._pending.drop(request.activation_id)
-            self._admission.end(identity.name)
+            if request.retry_of is None:
+                self._admission.end(identity.name)
             raise
         return answer
 
     def record_interrupted(self, request: InvocationRequest) -> None:
-        """Record that an accepted request had begun when its process ended."""
-        self._recorder.record(failed(request, INTERRUPTED, self._clock.now_ms()))
+        """Record that an accepted request had begun when its process ended; its action may want another attempt."""
+        self._watch(request)
+        self._record(failed(request, INTERRUPTED, self._clock.now_ms()))
 
     def record_refused(self, request: InvocationRequest, error: IoRuntimeError) -> None:
         """Record why an accepted request was never started."""
@@ -306,6 +318,7 @@ class Invocations:
             blocking=blocking,
             binding=resolved.binding.path if resolved.binding else None,
             network=identity.namespace.overrides.get("network"),
+            attempt=int(has_annotation(resolved.action.annotations, RETRY)),
             received_ms=self._clock.now_ms(),
             kept=keep or not own or own.get("storeActivations") is not False,
             allowance=self._allowance(identity) if own else None,
@@ -320,6 +333,7 @@ class Invocations:
         return Allowance(result_bytes, min(limits.truncation_bytes, result_bytes), limits.warm_count, limits.warm_s)
 
     async def _start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> asyncio.Future[Activation]:
+        self._watch(request)
         if not resolved.is_composed:
             return await self._send(request)
         answer = self._pending.expect(request.activation_id)
@@ -357,6 +371,14 @@ class Invocations:
         self._recorder.record(answer.result())
         return answer.result()
 
+    def _watch(self, request: InvocationRequest) -> None:
+        if self._failures is not None:
+            self._failures.watch(request)
+
+    def _record(self, activation: Activation) -> None:
+        if self._failures is None or not self._failures.take(activation):
+            self._recorder.record(activation)
+
     def _answered(self, activation: Activation) -> None:
         kept = activation.activation_id not in self._unkept
         if not kept:
@@ -364,10 +386,10 @@ class Invocations:
         self._finish(activation, kept)
 
     def _finish(self, activation: Activation, kept: bool) -> None:
-        if activation.cause is None:  # components of a composition were not counted
+        if activation.cause is None:  # components of a composition were not counted, nor were later attempts
             self._admission.end(activation.namespace)
         if kept:
-            self._recorder.record(activation)
+            self._record(activation)
         self._pending.settle(activation)
 
 

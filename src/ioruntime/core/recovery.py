@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from ioruntime.core.authenticate import identify
+from ioruntime.core.failing.failures import Failures
 from ioruntime.core.invocation import Invocations
 from ioruntime.model.activation import Activation
 from ioruntime.model.errors import IoRuntimeError, UnavailableError
@@ -20,9 +21,16 @@ class Recovery:
     """Goes through what earlier processes accepted, once, at the start."""
 
     def __init__(
-        self, *, store: ActivationStore, namespaces: NamespaceStore, invocations: Invocations, at_once: int = _AT_ONCE
+        self,
+        *,
+        store: ActivationStore,
+        namespaces: NamespaceStore,
+        invocations: Invocations,
+        failures: Failures | None = None,
+        at_once: int = _AT_ONCE,
     ) -> None:
         self._store = store
+        self._failures = failures
         self._namespaces = namespaces
         self._invocations = invocations
         self._at_once = at_once
@@ -55,8 +63,11 @@ class Recovery:
         running: set[asyncio.Future[Activation]] = set()
         while self._waiting and not self._stopping:
             request = self._waiting[0]
+            if request.attempt > 1 and self._failures is not None:
+                self._failures.schedule(self._waiting.popleft())
+                continue
             try:
-                answer = await self._resume(request)
+                answer = await self.resume(request)
             except UnavailableError:
                 await asyncio.sleep(_RETRY_S)  # the store, or the invoker, has too much to do
                 continue
@@ -69,8 +80,12 @@ class Recovery:
         """Start nothing more; what is left stays accepted."""
         self._stopping = True
 
-    async def _resume(self, request: InvocationRequest) -> asyncio.Future[Activation] | None:
-        """Start one; None when it cannot be started ever, which is its record then."""
+    async def resume(self, request: InvocationRequest) -> asyncio.Future[Activation] | None:
+        """Start one; None when it cannot be started ever, which is its record then.
+
+        Raises:
+            UnavailableError: it may be started later, and stays accepted.
+        """
         try:
             namespace = await self._namespaces.by_name(request.namespace)
             return None if namespace is None else await self._invocations.resume(identify(namespace), request)

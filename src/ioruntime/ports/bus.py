@@ -46,6 +46,10 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The package binding through which the action was reached."""
     network: Network | None = None
     """What the operator lets the namespace reach; None: what all may."""
+    attempt: int = 0
+    """From 1, when the action asks for retries; 0: it does not."""
+    retry_of: ActivationId | None = None
+    """The first attempt, of a later one."""
     received_ms: int
     """Epoch milliseconds at which the platform got the request."""
     kept: bool = True
@@ -93,6 +97,8 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
             noted.append(Annotation("limits", action.limits))
         if self.cause is not None:
             noted.append(Annotation("causedBy", "sequence"))
+        if self.attempt:
+            noted.append(Annotation("attempt", self.attempt))
         if self.binding is not None:
             noted.append(Annotation("binding", str(self.binding)))
         return Activation(
@@ -105,7 +111,7 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
             start_ms=start_ms,
             end_ms=start_ms + duration_ms,
             duration_ms=duration_ms,
-            cause=self.cause,
+            cause=self.cause or self.retry_of,
             status=status,
             result=result,
             logs=logs,
