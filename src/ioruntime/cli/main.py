@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from ioruntime.cli import backup, doctor, limits, migrate, namespace, runtimes, secrets, serve, token, version
+from ioruntime.cli import backup, doctor, event, limits, migrate, namespace, runtimes, secrets, serve, token, version
 from ioruntime.cli.remote import action, activation, invoke, package, rule, trigger
 from ioruntime.cli.usage import UsageError
 from ioruntime.model.errors import IoRuntimeError
@@ -25,6 +25,7 @@ app.command(namespace.app)
 app.command(limits.app)
 app.command(token.token)
 app.command(runtimes.app)
+app.command(event.app)
 app.command(migrate.migrate)
 app.command(backup.backup)
 app.command(backup.restore)
