@@ -69,7 +69,10 @@ def receiving() -> Generator[Receiver]:
 
         def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - its parent's name
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Listener(ThreadingHTTPServer):
+        request_queue_size = 128  # of five, a connection more is lost now and then, and an event tried a minute later
+
+    with Listener(("127.0.0.1", 0), Handler) as server:
         receiver = Receiver(server.server_port)
         thread = threading.Thread(target=server.serve_forever, name="webhook")
         thread.start()

@@ -10,7 +10,7 @@ from tests.system.events.receiver import Came, Receiver
 
 from ioruntime.testing.server import eventually, running_server
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 EVENTS = 60
 ENVIRONMENT = {"IORUNTIME_EVENTS__PRIVATE_HOSTS": "true"}
 
@@ -35,5 +35,5 @@ def test_no_event_is_lost(tmp_path: Path, receiver: Receiver, kind: str) -> None
             eventually(lambda first=first: arrived(first // 2 + 5) or None, within_s=30)
             server.kill()
     with running_server(tmp_path / "data", environment=ENVIRONMENT):
-        eventually(lambda: arrived(2 * EVENTS) or None, within_s=60)
+        eventually(lambda: arrived(2 * EVENTS) or None, within_s=150)
     assert numbers(receiver.events) == set(range(2 * EVENTS))

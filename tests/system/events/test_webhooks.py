@@ -102,10 +102,7 @@ def test_private_addresses_are_refused_at_registration(server: Server, url: str)
     assert b"private network" in answer.body
 
 
-def test_a_name_that_leads_inside_is_refused_at_delivery(server: Server) -> None:
+def test_a_name_that_leads_inside_is_never_asked(server: Server) -> None:
     events = Events(server)
     id_ = events.registered("inside", webhook_url="http://0x7f.1:1/")
-    assert events.publish("inside", 1) == 200
-    (trace, *_) = soon(lambda: events.read(f"tracing/{id_}")["traces"])
-    assert trace["status"] in {601, 602}
     soon(lambda: events.status(id_) == ("pending", "DISABLED"))
