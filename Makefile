@@ -21,6 +21,7 @@ check: environment ## format, lint, architecture, types and every test: what a c
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 	@$(BIN)/basedpyright
+	@$(BIN)/python scripts/check_supply.py
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 fix: environment ## format, and mend what can be mended safely
