@@ -43,8 +43,9 @@ async def open_admin(settings: Settings) -> AsyncGenerator[Admin]:
     """
     for folder in (settings.data_dir, settings.keys):
         folder.mkdir(parents=True, exist_ok=True)
-    async with SqlStores.open(settings.store_url()) as stores:
-        namespaces = Namespaces(stores.namespaces, clock=SystemClock(), listener=_Silent())
+    async with SqlStores.open(settings.store_url(), sealer=build_sealer(settings.secrets, settings.keys)) as stores:
+        grace_s = settings.auth.key_grace_s
+        namespaces = Namespaces(stores.namespaces, clock=SystemClock(), listener=_Silent(), key_grace_s=grace_s)
         yield Admin(namespaces, BuiltInIssuer(settings.keys), settings.limits.effective())
 
 

@@ -189,6 +189,8 @@ class AuthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     static_tokens: Path | None = None
     org_claim: str = "org"
     int_claim: str = "int"
+    key_grace_s: Duration = 0.0
+    """Seconds that a key is worth something after it was replaced."""
 
 
 class SecretsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -232,7 +232,7 @@ def _build_core(
     forwarding = LogForwarding(entities=stores.entities, sender=sender, clock=clock)
     observed = build_observed(stores.activations, telemetry, clock, also=forwarding.written)
     recorder = observed.recorder
-    authenticator = Authenticator(stores.namespaces, tokens.verifier)
+    authenticator = Authenticator(stores.namespaces, tokens.verifier, clock)
     resolver, throttle = Resolver(stores.entities), Throttle()
     apis = Apis(entities=stores.entities, namespaces=stores.namespaces, resolver=resolver, clock=clock, url=url)
     admission, memory = Admission(throttle, clock, limits), TriggerMemory(stores.entities)
@@ -271,7 +271,7 @@ def _build_core(
         forgetter=forgetter,
         authenticator=authenticator,
         resolver=resolver,
-        namespaces=Namespaces(stores.namespaces, clock=clock, listener=forgetter),
+        namespaces=Namespaces(stores.namespaces, clock=clock, listener=forgetter, key_grace_s=settings.auth.key_grace_s),
         packages=packages,
         catalog=_build_catalog(settings, machine, stores, blobs, packages, forgetter),
         invocations=invocations,

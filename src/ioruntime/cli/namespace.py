@@ -70,7 +70,7 @@ async def delete(org: Org, int_: Int, /, *, json: Json = False, place: Place = A
 
 @app.command
 async def rotate_key(org: Org, int_: Int, /, *, auth: Auth = None, json: Json = False, place: Place = ANYWHERE) -> None:
-    """Give a namespace a new key; the old one is worth nothing at once."""
+    """Give a namespace a new key; the old one is worth nothing after `auth.key_grace_s`, which is at once unless set."""
     settings = place.settings()
     from ioruntime.app.admin import open_admin
     from ioruntime.model.identity import AuthKey, Owner

@@ -8,6 +8,7 @@ import hmac
 
 from ioruntime.model.errors import ForbiddenError, InvalidCredentialsError, NotFoundError
 from ioruntime.model.identity import AuthKey, Identity, Namespace, Owner
+from ioruntime.ports.clock import Clock
 from ioruntime.ports.namespaces import NamespaceStore
 from ioruntime.ports.tokens import Claims, TokenVerifier
 
@@ -17,9 +18,17 @@ ADMIN_SCOPE = "admin"
 class Authenticator:
     """Checks credentials against the namespaces and the token issuer."""
 
-    def __init__(self, namespaces: NamespaceStore, verifier: TokenVerifier) -> None:
+    def __init__(self, namespaces: NamespaceStore, verifier: TokenVerifier, clock: Clock | None = None) -> None:
+        """Ask these.
+
+        Args:
+            namespaces: whose keys are valid.
+            verifier: of bearer tokens.
+            clock: says whether a replaced key is worth something still; without one it never is.
+        """
         self._namespaces = namespaces
         self._verifier = verifier
+        self._clock = clock
         self._by_uuid: dict[str, Identity] = {}
         self._by_owner: dict[Owner, Identity] = {}
         self._by_name: dict[str, Identity] = {}
@@ -39,9 +48,9 @@ class Authenticator:
         identity = self._by_uuid.get(auth.uuid)
         if identity is None:
             identity = await self._load(auth.uuid)
-        if not hmac.compare_digest(identity.namespace.auth.key.encode(), auth.key.encode()):
-            raise InvalidCredentialsError
-        return identity
+        if _is_same(identity.namespace.auth.key, auth.key) or self._is_old(identity.namespace, auth.key):
+            return identity
+        raise InvalidCredentialsError
 
     async def bearer(self, token: str) -> Claims:
         """Return what a token says.
@@ -93,6 +102,11 @@ class Authenticator:
         for owner in [owner for owner, identity in self._by_owner.items() if identity.name == namespace]:
             del self._by_owner[owner]
 
+    def _is_old(self, namespace: Namespace, key: str) -> bool:
+        """Tell whether a key was replaced so lately that it is worth something still."""
+        old = namespace.old_key
+        return old is not None and self._clock is not None and self._clock.now_ms() < old.until_ms and _is_same(old.key, key)
+
     async def _load(self, uuid: str) -> Identity:
         generation = self._generation
         namespace = await self._namespaces.by_uuid(uuid)
@@ -122,6 +136,11 @@ class Authenticator:
         if generation == self._generation:
             self._by_name[name] = identity
         return identity
+
+
+def _is_same(key: str, given: str) -> bool:
+    """Compare in a time that tells nothing of where two keys differ."""
+    return hmac.compare_digest(key.encode(), given.encode())
 
 
 def identify(namespace: Namespace) -> Identity:

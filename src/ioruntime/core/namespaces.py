@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ioruntime.model.errors import InvalidError, NotFoundError
-from ioruntime.model.identity import AuthKey, Namespace, Owner
+from ioruntime.model.identity import AuthKey, Namespace, OldKey, Owner
 from ioruntime.model.limits import check_override
 from ioruntime.model.names import OWN_NAMESPACE, check_namespace_name
 from ioruntime.ports.clock import Clock
@@ -26,10 +26,12 @@ class NamespaceListener(Protocol):
 class Namespaces:
     """The namespaces of the platform."""
 
-    def __init__(self, store: NamespaceStore, *, clock: Clock, listener: NamespaceListener) -> None:
+    def __init__(self, store: NamespaceStore, *, clock: Clock, listener: NamespaceListener, key_grace_s: float = 0.0) -> None:
+        """Keep them in `store`; keys that are replaced are worth something for `key_grace_s` seconds."""
         self._store = store
         self._clock = clock
         self._listener = listener
+        self._key_grace_ms = round(key_grace_s * 1000)
 
     async def create(self, owner: Owner, *, name: str | None = None, auth: AuthKey | None = None) -> Namespace:
         """Create the owner's namespace, or return the one it has.
@@ -89,13 +91,19 @@ class Namespaces:
         return namespace
 
     async def rotate_key(self, owner: Owner, auth: AuthKey | None = None) -> Namespace:
-        """Give the owner's namespace a new key; the old one is worth nothing at once.
+        """Give the owner's namespace a new key; the old one is worth nothing when the grace time is over.
+
+        With a grace time the uuid stays, unless `auth` has another one: then the old key is worth nothing at once.
 
         Raises:
             NotFoundError: it has none.
         """
         namespace = await self.read(owner)
-        await self._store.set_auth(namespace.name, auth or AuthKey.generate())
+        old = namespace.auth
+        new = auth or AuthKey.generate(old.uuid if self._key_grace_ms else None)
+        keeps = bool(self._key_grace_ms) and new.uuid == old.uuid and new != old
+        until_ms = self._clock.now_ms() + self._key_grace_ms
+        await self._store.set_auth(namespace.name, new, OldKey(old.key, until_ms) if keeps else None)
         self._listener.namespace_changed(namespace.name)
         return await self.read(owner)
 

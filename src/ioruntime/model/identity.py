@@ -21,8 +21,13 @@ class AuthKey(msgspec.Struct, frozen=True):
     key: str
 
     @classmethod
-    def generate(cls) -> Self:
-        return cls(str(uuid.uuid4()), "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH)))
+    def generate(cls, name: str | None = None) -> Self:
+        """Make a key that nobody can guess.
+
+        Args:
+            name: the uuid; None makes a new one.
+        """
+        return cls(name or str(uuid.uuid4()), "".join(secrets.choice(_ALPHABET) for _ in range(_KEY_LENGTH)))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -42,6 +47,17 @@ class AuthKey(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Hide the secret: representations end in logs."""
         return f"AuthKey({self.uuid}:…)"
+
+
+class OldKey(msgspec.Struct, frozen=True):
+    """The secret half of a key that was replaced, and goes on to be worth something for a while."""
+
+    key: str
+    until_ms: int
+
+    def __repr__(self) -> str:
+        """Hide the secret: representations end in logs."""
+        return f"OldKey(…, until_ms={self.until_ms})"
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -71,6 +87,8 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     owner: Owner
     auth: AuthKey
+    old_key: OldKey | None = None
+    """With the uuid of `auth`."""
     overrides: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """By the names of `GET .../limits`."""
     created_ms: int = 0

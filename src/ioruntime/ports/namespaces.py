@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ioruntime.model.identity import AuthKey, Namespace, Owner
+from ioruntime.model.identity import AuthKey, Namespace, OldKey, Owner
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -40,8 +40,8 @@ class NamespaceStore(Protocol):
         """List all, by name."""
         ...
 
-    async def set_auth(self, name: str, auth: AuthKey) -> None:
-        """Replace the key.
+    async def set_auth(self, name: str, auth: AuthKey, old_key: OldKey | None = None) -> None:
+        """Replace the key, and what is left of the one before.
 
         Raises:
             NotFoundError: no such namespace.

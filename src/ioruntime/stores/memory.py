@@ -10,7 +10,7 @@ import msgspec
 
 from ioruntime.model.activation import Activation, ActivationId
 from ioruntime.model.errors import AlreadyExistsError, ConcurrentModificationError, NotFoundError
-from ioruntime.model.identity import AuthKey, Namespace, Owner
+from ioruntime.model.identity import AuthKey, Namespace, OldKey, Owner
 from ioruntime.model.names import EntityPath
 from ioruntime.ports.activations import ActivationFilter
 from ioruntime.ports.bus import InvocationRequest
@@ -68,12 +68,12 @@ class MemoryNamespaces:
     async def list(self) -> Sequence[Namespace]:
         return [namespace for _, namespace in sorted(self._state.namespaces.items())]
 
-    async def set_auth(self, name: str, auth: AuthKey) -> None:
+    async def set_auth(self, name: str, auth: AuthKey, old_key: OldKey | None = None) -> None:
         namespace = self._read(name)
         holder = await self.by_uuid(auth.uuid)
         if holder is not None and holder.name != name:
             raise AlreadyExistsError
-        self._put(msgspec.structs.replace(namespace, auth=auth))
+        self._put(msgspec.structs.replace(namespace, auth=auth, old_key=old_key))
 
     async def set_overrides(self, name: str, overrides: dict[str, Any]) -> None:
         self._put(msgspec.structs.replace(self._read(name), overrides=dict(overrides)))

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from ioruntime.model.errors import AlreadyExistsError, NotFoundError
-from ioruntime.model.identity import AuthKey, Namespace, Owner
+from ioruntime.model.identity import AuthKey, Namespace, OldKey, Owner
 from ioruntime.ports.namespaces import NamespaceStore
 
 
@@ -72,6 +72,18 @@ class NamespacesContract:
         for name in ("b", "a", "C"):
             await namespaces.create(sample_namespace(name))
         assert [namespace.name for namespace in await namespaces.list()] == ["C", "a", "b"]
+
+    async def test_what_is_left_of_a_replaced_key_is_kept(self, namespaces: NamespaceStore) -> None:
+        await namespaces.create(sample_namespace())
+        old = OldKey("secret", 1_700_000_600_000)
+        await namespaces.set_auth("guest", AuthKey("uuid-guest", "new"), old)
+        found = await namespaces.by_uuid("uuid-guest")
+        assert found is not None
+        assert (found.auth.key, found.old_key) == ("new", old)
+        await namespaces.set_auth("guest", AuthKey("uuid-guest", "newer"))
+        found = await namespaces.by_uuid("uuid-guest")
+        assert found is not None
+        assert found.old_key is None
 
     async def test_key_is_replaced(self, namespaces: NamespaceStore) -> None:
         await namespaces.create(sample_namespace())

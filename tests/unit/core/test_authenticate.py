@@ -6,9 +6,10 @@ import pytest
 
 from ioruntime.core.authenticate import Authenticator
 from ioruntime.model.errors import ForbiddenError, InvalidCredentialsError, NotFoundError
-from ioruntime.model.identity import AuthKey, Identity, Namespace, Owner
+from ioruntime.model.identity import AuthKey, Identity, Namespace, OldKey, Owner
 from ioruntime.ports.tokens import Claims
 from ioruntime.stores.memory import MemoryStores
+from ioruntime.testing.clock import HandClock
 
 pytestmark = pytest.mark.anyio
 
@@ -155,3 +156,19 @@ async def test_where_there_is_no_namespace() -> None:
         await authenticator.acting_in(claims("*", "*"), "acme_app")
     with pytest.raises(NotFoundError):
         await authenticator.owned_by(claims("*", "*"), OWNER)
+
+
+async def test_a_replaced_key_opens_until_its_time_is_over() -> None:
+    stores, clock = await stores_with_one(), HandClock()
+    await stores.namespaces.set_auth("acme_app", AuthKey("uuid", "new"), OldKey("secret", clock.now_ms() + 1000))
+    authenticator = Authenticator(stores.namespaces, TableVerifier(), clock)
+    assert (await authenticator.basic(KEY)).name == (await authenticator.basic(AuthKey("uuid", "new"))).name == "acme_app"
+    clock.s += 1
+    with pytest.raises(InvalidCredentialsError):
+        await authenticator.basic(KEY)
+    assert (await authenticator.basic(AuthKey("uuid", "new"))).name == "acme_app"
+
+
+def test_representations_hide_secrets() -> None:
+    namespace = Namespace(name="n", owner=OWNER, auth=AuthKey("uuid", "s3cret"), old_key=OldKey("0ld-s3cret", 1))
+    assert "s3cret" not in repr(namespace)

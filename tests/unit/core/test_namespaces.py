@@ -4,7 +4,7 @@ import pytest
 
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.model.errors import AlreadyExistsError, InvalidError, NotFoundError
-from ioruntime.model.identity import AuthKey, Owner
+from ioruntime.model.identity import AuthKey, OldKey, Owner
 from ioruntime.stores.memory import MemoryStores
 from ioruntime.testing.clock import HandClock
 
@@ -105,3 +105,20 @@ async def test_nothing_happens_to_a_namespace_that_is_not_there() -> None:
         with pytest.raises(NotFoundError):
             await call
     assert heard == []
+
+
+async def test_a_replaced_key_has_its_time_of_grace() -> None:
+    namespaces = Namespaces(MemoryStores().namespaces, clock=HandClock(), listener=HeardChanges(), key_grace_s=60)
+    before = await namespaces.create(OWNER)
+    after = await namespaces.rotate_key(OWNER)
+    assert (after.auth.uuid, after.auth.key == before.auth.key) == (before.auth.uuid, False)
+    assert after.old_key == OldKey(before.auth.key, 1_060_000)
+    other = await namespaces.rotate_key(OWNER, AuthKey("another-uuid", "k"))
+    assert (other.auth, other.old_key) == (AuthKey("another-uuid", "k"), None)
+
+
+async def test_without_a_time_of_grace_nothing_is_left_of_a_key() -> None:
+    namespaces, _ = namespaces_of()
+    before = await namespaces.create(OWNER)
+    after = await namespaces.rotate_key(OWNER)
+    assert (after.auth.uuid != before.auth.uuid, after.old_key) == (True, None)

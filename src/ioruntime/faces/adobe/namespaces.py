@@ -32,6 +32,6 @@ class NamespaceHandlers:
         return Reply.json(namespace_document(await self._namespaces.delete(owner)))
 
     async def reset_namespace(self, call: Call) -> Reply:
-        """Give the namespace a new key; the old one is worth nothing at once."""
+        """Give the namespace a new key; the old one is worth nothing at once, or after the operator's time of grace."""
         owner = await self._gatekeeper.administered(call)
         return Reply.json(namespace_document(await self._namespaces.rotate_key(owner)))

@@ -6,7 +6,8 @@ from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.activations import accepted_place
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.entities import entity_place
-from ioruntime.stores.sql.schema import accepted, entities
+from ioruntime.stores.sql.keys import is_stale, read_key, write_key
+from ioruntime.stores.sql.schema import accepted, entities, namespaces
 from ioruntime.stores.sql.turns import Turn
 
 _BATCH = 200
@@ -20,10 +21,21 @@ async def reseal(engine: SqlEngine, sealer: Sealer) -> int:
     Raises:
         CorruptError: a document cannot be opened; those before it are done.
     """
-    count = 0
+    count = await _keys(engine, sealer)
     while done := await _entities(engine, sealer) + await _accepted(engine, sealer):
         count += done
     return count
+
+
+async def _keys(engine: SqlEngine, sealer: Sealer) -> int:
+    table = namespaces.c
+    async with engine.writing() as connection:
+        rows = (await connection.execute(select(table.name, table.key))).all()
+        stale = [(name, text) for name, text in rows if is_stale(sealer, text)]
+        for name, text in stale:
+            written = write_key(sealer, name, read_key(sealer, name, text))
+            await connection.execute(update(namespaces).where((table.name == name) & (table.key == text)).values(key=written))
+    return len(stale)
 
 
 async def _entities(engine: SqlEngine, sealer: Sealer) -> int:

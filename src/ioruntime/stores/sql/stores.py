@@ -33,7 +33,7 @@ class SqlStores:
         sealer: Sealer,
     ) -> None:
         self.engine = engine
-        self.namespaces = SqlNamespaces(engine, now_ms=now_ms)
+        self.namespaces = SqlNamespaces(engine, now_ms=now_ms, sealer=sealer)
         self.entities = SqlEntities(engine, now_ms=now_ms, sealer=sealer)
         self.activations = SqlActivations(engine, accepting, sealer=sealer)
         self.events = SqlEvents(engine, changing)
