@@ -11,6 +11,7 @@ import pytest
 
 from ioruntime.testing.server import Server, ServerClient, eventually, running_server
 
+pytestmark = pytest.mark.timeout(120)  # each start and each command is a process
 SECRET = "a-password-that-nobody-may-read"
 GREET = "function main(p) { console.log('greeting ' + p.name); return {body: {hello: p.name, known: p.password.length}} }"
 

@@ -1,14 +1,18 @@
 """What the administration commands use: the store and the keys, whether a server runs on them or not."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from ioruntime.app.auditing import Auditor
 from ioruntime.app.clock import SystemClock
 from ioruntime.app.events.keys import add_event_key
 from ioruntime.app.secrets import add_key, build_sealer, keys_file
 from ioruntime.app.settings import Settings, SettingsError
 from ioruntime.core.namespaces import Namespaces
+from ioruntime.faces.adobe.audit import AdminChange
 from ioruntime.model.limits import Limits
 from ioruntime.stores.sql.migrate import SchemaState, migrate
 from ioruntime.stores.sql.reseal import reseal
@@ -17,12 +21,21 @@ from ioruntime.tokens.clients import ClientRegistry
 from ioruntime.tokens.issuer import BuiltInIssuer
 
 
-class _Silent:
-    """Nobody in this process remembers anything; a running server follows the store's changes."""
+class _Audited:
+    """Nobody in this process remembers anything: a running server follows the store's changes. But they are told."""
 
-    def namespace_changed(self, name: str) -> None: ...
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
 
-    def namespace_deleted(self, name: str) -> None: ...
+    def namespace_changed(self, name: str) -> None:
+        self._tell("key or limits changed", name)
+
+    def namespace_deleted(self, name: str) -> None:
+        self._tell("namespace deleted", name)
+
+    def _tell(self, what: str, namespace: str) -> None:
+        if self._file is not None:  # without one there is nobody to tell: whoever typed the command knows
+            Auditor(self._file).changed(AdminChange(what=what, namespace=namespace, who=f"user {os.geteuid()} of this machine"))
 
 
 class Admin:
@@ -45,7 +58,9 @@ async def open_admin(settings: Settings) -> AsyncGenerator[Admin]:
         folder.mkdir(parents=True, exist_ok=True)
     async with SqlStores.open(settings.store_url(), sealer=build_sealer(settings.secrets, settings.keys)) as stores:
         grace_s = settings.auth.key_grace_s
-        namespaces = Namespaces(stores.namespaces, clock=SystemClock(), listener=_Silent(), key_grace_s=grace_s)
+        namespaces = Namespaces(
+            stores.namespaces, clock=SystemClock(), listener=_Audited(settings.log.audit_file), key_grace_s=grace_s
+        )
         yield Admin(namespaces, BuiltInIssuer(settings.keys), settings.limits.effective())
 
 

@@ -258,6 +258,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
+    audit_file: Path | None = None
+    """Where administrative changes are added, a line of JSON each; unset: only in the log."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ioruntime import __version__
+from ioruntime.app.auditing import Auditor
 from ioruntime.app.clock import SystemClock
 from ioruntime.app.console import build_sessions, sandbox_views, store_kind
 from ioruntime.app.events.delivering import Deliveries, DeliveryParts, Outside, build_deliveries
@@ -443,6 +444,7 @@ def _faces(settings: Settings, core: Core, machine: Machine, telemetry: Telemetr
                 invocations=core.invocations,
                 registrations=core.events.registrations,
                 limits=core.limits,
+                audit=Auditor(settings.log.audit_file),
                 base_url=settings.public_url,
             )
         ),

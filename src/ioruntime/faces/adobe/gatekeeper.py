@@ -48,7 +48,11 @@ class Gatekeeper:
         return claims
 
     async def administered(self, call: Call) -> Owner:
-        """Return the path's organization and integration, for a token that may administer them.
+        """Return the path's organization and integration, for a token that may administer them; raises as `administrator`."""
+        return (await self.administrator(call))[1]
+
+    async def administrator(self, call: Call) -> tuple[Claims, Owner]:
+        """Return what the token says, and the path's organization and integration, which it may administer.
 
         Raises:
             ScopeMismatchError: it lacks the scope `admin`, or does not reach them.
@@ -58,7 +62,7 @@ class Gatekeeper:
         claims = await self.holder(call)
         if ADMIN_SCOPE not in claims.scopes:
             raise ScopeMismatchError
-        return _reached(claims, call)
+        return claims, _reached(claims, call)
 
     async def identity(self, call: Call) -> Identity:
         """Return who acts in the namespace of the path's organization and integration.

@@ -64,7 +64,7 @@ def face(services: AdobeServices) -> Face:
 
 
 def _namespaces(services: AdobeServices, gatekeeper: Gatekeeper) -> tuple[Operation, ...]:
-    handlers = NamespaceHandlers(services.namespaces, gatekeeper)
+    handlers = NamespaceHandlers(services.namespaces, gatekeeper, services.audit)
     return (
         _row("GET", ADMIN, handlers.get_namespace, answer=NamespaceDocument),
         _row("POST", ADMIN, handlers.create_namespace, answer=NamespaceDocument),

@@ -8,6 +8,7 @@ from ioruntime.core.events.registering.registrations import Registrations
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.namespaces import Namespaces
 from ioruntime.core.resolve import Resolver
+from ioruntime.faces.adobe.audit import AuditLog, NoAudit
 from ioruntime.model.limits import Limits
 
 
@@ -21,5 +22,6 @@ class AdobeServices(msgspec.Struct, frozen=True, kw_only=True):
     invocations: Invocations
     registrations: Registrations
     limits: Limits
+    audit: AuditLog = NoAudit()
     base_url: str | None = None
     """What clients reach the platform by, such as `https://runtime.example`; None: what each request was sent to."""
