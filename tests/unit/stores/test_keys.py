@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from ioruntime.model.errors import CorruptError
 from ioruntime.model.identity import AuthKey, OldKey
+from ioruntime.stores.keys import StoredKey, is_stale, read_key, write_key
 from ioruntime.stores.sealing import Key, Sealer, UnknownKeyError
-from ioruntime.stores.sql.keys import StoredKey, is_stale, read_key, write_key
 from ioruntime.stores.sql.reseal import reseal
 from ioruntime.stores.sql.schema import namespaces
 from ioruntime.stores.sql.stores import SqlStores
