@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from ioruntime.cli import backup, doctor, event, limits, migrate, namespace, runtimes, secrets, serve, token, version
+from ioruntime.cli.project import deploy, dev, init
 from ioruntime.cli.remote import action, activation, invoke, package, rule, trigger
 from ioruntime.cli.usage import UsageError
 from ioruntime.model.errors import IoRuntimeError
@@ -30,6 +31,11 @@ app.command(migrate.migrate)
 app.command(backup.backup)
 app.command(backup.restore)
 app.command(secrets.app)
+app.command(init.init)
+app.command(dev.dev)
+app.command(deploy.deploy)
+app.command(deploy.undeploy)
+app.command(init.open_, name="open")
 app.command(action.app)
 app.command(invoke.invoke)
 app.command(package.app)
@@ -38,6 +44,7 @@ app.command(rule.app)
 app.command(activation.app)
 app.command(activation.logs)
 app.command(version.version)
+app.register_install_completion_command(help="Install completion for the shell in use.", help_flags=[])  # pyright: ignore[reportUnknownMemberType] - cyclopts leaves **kwargs untyped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -59,18 +59,34 @@ def find(flags: Found, environ: Mapping[str, str], folder: Path, data_dir: Path 
     )
 
 
+def properties(file: Path) -> dict[str, str]:
+    """Read lines `NAME=value`; quotes around a value, comments and what is no such line are left out.
+
+    Raises:
+        InvalidError: it is no text.
+    """
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"{file} cannot be read: {error}") from error
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
+
+
 def _sources(flags: Found, environ: Mapping[str, str], folder: Path, data_dir: Path | None) -> Iterator[Found]:
     yield flags
     if data_dir is not None:
         yield _of_server(data_dir)
     yield _of_variables(environ, "IORUNTIME_", "the environment")
     yield _of_variables(environ, "AIO_RUNTIME_", "the environment")
-    yield _of_variables(_properties(folder / ".env"), "AIO_RUNTIME_", str(folder / ".env"))
+    yield _of_variables(properties(folder / ".env"), "AIO_RUNTIME_", str(folder / ".env"))
     yield _of_server(Path(environ.get("IORUNTIME_DATA_DIR") or folder / ".ioruntime"))
     home = environ.get("HOME")
     named = environ.get("WSK_CONFIG_FILE") or (f"{home}/.wskprops" if home else None)
     if named is not None:
-        yield _of_variables(_properties(Path(named)), "", named)
+        yield _of_variables(properties(Path(named)), "", named)
 
 
 def _of_variables(values: Mapping[str, str], prefix: str, source: str) -> Found:
@@ -88,18 +104,6 @@ def _of_server(data_dir: Path) -> Found:
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidError(f"{file} cannot be read: {error}") from error
     return Found(str(file), content.get("apihost"), content.get("auth"))
-
-
-def _properties(file: Path) -> dict[str, str]:
-    """Read lines `NAME=value`; quotes around a value, comments and what is no such line are left out."""
-    try:
-        lines = file.read_text().splitlines()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidError(f"{file} cannot be read: {error}") from error
-    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
 
 
 def _url(host: str) -> str:

@@ -12,6 +12,7 @@ from ioruntime.testing.server import Server, eventually
 
 pytestmark = pytest.mark.timeout(180)
 HELLO = "function main(p) { console.log('said ' + p.name); return {hello: p.name, n: p.n} }"
+LIMITS = ("--memory", "128", "--logsize", "2")
 FAILS = "function main() { return {error: 'no luck'} }"
 
 
@@ -23,8 +24,10 @@ def test_an_action_from_its_creation_to_its_end(shell: Shell) -> None:
 
     document = shell.json("action", "get", "hello")
     assert (document["exec"]["code"], document["parameters"]) == (HELLO, [{"key": "name", "value": "default"}])
-    changed = shell.json("action", "update", "hello", "--memory", "128", "--web", "true", "--annotation", "note", '{"a": 1}')
-    assert (changed["version"], changed["limits"]["memory"]) == ("0.0.2", 128)
+    changed = shell.json(
+        "action", "update", "hello", "--memory", "128", "--logsize", "2", "--web", "true", "--annotation", "note", '{"a": 1}'
+    )
+    assert (changed["version"], changed["limits"]["memory"], changed["limits"]["logs"]) == ("0.0.2", 128, 2)
     assert {"key": "note", "value": {"a": 1}} in changed["annotations"]
     assert [each["name"] for each in shell.json("action", "list")] == ["hello"]
     assert "hello" in shell("action", "list")

@@ -87,9 +87,14 @@ def records(api: "Api", action: str | None, *, latest: int, follow: bool) -> Ite
     """
     seen: OrderedDict[str, None] = OrderedDict()
     query = {"docs": "true"} | ({"name": action} if action else {})
-    wanted = latest
+    wanted = entities.PAGE if follow else latest
+    is_first_look = True
     while True:
-        found: list[Any] = api.call("GET", entities.path("activations"), query=query | {"limit": str(wanted)}) if wanted else []
+        found: list[Any] = api.call("GET", entities.path("activations"), query=query | {"limit": str(wanted)})
+        if is_first_look:
+            # What was before is not news, but for the latest.
+            seen.update(dict.fromkeys([record["activationId"] for record in found[latest:]]))
+            found, is_first_look = found[:latest], False
         for record in reversed(found):
             if record["activationId"] not in seen:
                 seen[record["activationId"]] = None
@@ -98,8 +103,7 @@ def records(api: "Api", action: str | None, *, latest: int, follow: bool) -> Ite
             seen.popitem(last=False)
         if not follow:
             return
-        # The look reaches further back than the last one did: a long activation is recorded after its successors.
-        wanted = entities.PAGE
+        # Each look reaches far back: a long activation is recorded after its successors.
         time.sleep(_POLL_S)
 
 
