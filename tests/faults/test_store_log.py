@@ -49,10 +49,10 @@ async def test_sustained_writes_beside_readers_keep_the_log_in_its_bound(tmp_pat
     async with SqlStores.open(url_of(tmp_path)) as stores:
         await stores.namespaces.create(sample_namespace())
         keeping = asyncio.ensure_future(keep_log_short(stores.engine, most_bytes=MEBIBYTE, every_s=0.05))
-        reading = [asyncio.ensure_future(read_for_ever(stores)) for _ in range(2)]
+        written = asyncio.Event()
+        reading = [asyncio.ensure_future(read_until(stores, written)) for _ in range(2)]
         await write(stores, 8)
-        for task in reading:
-            task.cancel()
+        written.set()  # not cancelled: a statement that is cut off keeps its snapshot until its connection is closed
         await asyncio.wait(reading)
         async with asyncio.timeout(30):
             await below(stores, MEBIBYTE)
@@ -66,8 +66,8 @@ async def below(stores: SqlStores, most_bytes: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def read_for_ever(stores: SqlStores) -> None:
-    while True:
+async def read_until(stores: SqlStores, written: asyncio.Event) -> None:
+    while not written.is_set():
         await stores.activations.list(ALL, limit=5, full=True)
 
 
