@@ -253,6 +253,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds that the head of a request may take; slow bodies and slow readers are judged after as long."""
     connections_per_source: Count = 2048
     """Open connections from one address, or one /64 network of IPv6; 0: any number."""
+    wrong_credentials_per_minute: Count = 300
+    """From one address, or one /64 network of IPv6, before it gets 429 for more; 0: any number."""
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -50,7 +50,7 @@ from ioruntime.core.observing.tail import Tail
 from ioruntime.core.packages import Packages
 from ioruntime.core.recovery import Recovery
 from ioruntime.core.resolve import Resolver
-from ioruntime.core.throttle import Throttle
+from ioruntime.core.throttle import Guesses, Throttle
 from ioruntime.core.web.responsecache import ResponseCache
 from ioruntime.core.web.validators import NAMESPACE, PACKAGE, VALIDATORS, AdobeValidator
 from ioruntime.core.webactions import CACHE_BYTES, WebActions
@@ -169,7 +169,8 @@ async def open_platform(settings: Settings, url: str) -> AsyncGenerator[Platform
                 background.create_task(core.deliveries.deliverer.run(), name="deliver events")
                 try:
                     faces = _faces(settings, core, machine, telemetry)
-                    application = Application((*faces, docs.face(faces, __version__)), telemetry)
+                    guesses = Guesses(settings.http.wrong_credentials_per_minute)
+                    application = Application((*faces, docs.face(faces, __version__)), telemetry, guesses=guesses)
                     yield Platform(application, _hosts(settings), core, machine)
                 finally:
                     recovering.cancel()

@@ -5,11 +5,13 @@ is a minute old, so no 60 seconds ever see more than the limit. Refused requests
 recovers as soon as its accepted requests are a minute old.
 """
 
+import ipaddress
 from collections import deque
 
 from ioruntime.model.errors import ThrottledError
 
 _WINDOW_S = 60
+_SOURCES_MOST = 10_000
 
 
 class SlidingMinute:
@@ -107,3 +109,38 @@ def _check_rate(minutes: dict[str, SlidingMinute], namespace: str, now_s: float,
     count = minute.count(now_s)
     if count >= per_minute:
         raise ThrottledError.rate(count + 1, per_minute, retry_after_s=minute.retry_after_s(now_s))
+
+
+class Guesses:
+    """Counts wrong credentials by the address that they came from; right ones never meet it."""
+
+    def __init__(self, per_minute: int, *, sources_most: int = _SOURCES_MOST) -> None:
+        """Allow so many in a minute, 0 any number; remember so many addresses, and forget the oldest when there are more."""
+        self._per_minute = per_minute
+        self._sources_most = sources_most
+        self._minutes: dict[str, SlidingMinute] = {}
+
+    def count(self, address: str, now_s: float) -> None:
+        """Count one.
+
+        Args:
+            address: IPv4 or IPv6; a whole /64 network of IPv6, which one customer has, counts as one.
+
+        Raises:
+            ThrottledError: too many came from there within a minute.
+        """
+        source = _source_of(address)
+        minute = self._minutes.pop(source, None) or SlidingMinute()
+        while len(self._minutes) >= self._sources_most:
+            del self._minutes[next(iter(self._minutes))]
+        self._minutes[source] = minute
+        if self._per_minute and minute.count(now_s) >= self._per_minute:
+            text = f"Too many requests with wrong credentials from this address (allowed: {self._per_minute} in a minute)."
+            raise ThrottledError(text, retry_after_s=minute.retry_after_s(now_s))
+        minute.add(now_s)
+
+
+def _source_of(address: str) -> str:
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ioruntime.core.throttle import SlidingMinute, Throttle
+from ioruntime.core.throttle import Guesses, SlidingMinute, Throttle
 from ioruntime.model.errors import ThrottledError
 
 
@@ -98,3 +98,33 @@ def test_fires_have_a_count_of_their_own() -> None:
 
 def test_an_empty_minute_asks_for_a_second() -> None:
     assert SlidingMinute().retry_after_s(0) == 1.0
+
+
+def test_wrong_credentials_are_counted_by_address_within_a_minute() -> None:
+    guesses = Guesses(2)
+    for now_s in (0.0, 1.0):
+        guesses.count("192.0.2.1", now_s)
+    with pytest.raises(ThrottledError, match="wrong credentials from this address") as refused:
+        guesses.count("192.0.2.1", 2.0)
+    assert 0 < refused.value.retry_after_s <= 60
+    guesses.count("192.0.2.2", 2.0)
+    guesses.count("192.0.2.1", 62.0)
+
+
+def test_one_customer_of_ipv6_is_one_source_and_zero_allows_all() -> None:
+    guesses, free = Guesses(1), Guesses(0)
+    guesses.count("2001:db8::1", 0.0)
+    with pytest.raises(ThrottledError):
+        guesses.count("2001:db8::2%eth0", 0.0)
+    guesses.count("2001:db8:0:1::1", 0.0)
+    for _ in range(5):
+        free.count("192.0.2.1", 0.0)
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    guesses = Guesses(1, sources_most=2)
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        guesses.count(address, 0.0)
+    guesses.count("192.0.2.1", 0.0)
+    with pytest.raises(ThrottledError):
+        guesses.count("192.0.2.3", 0.0)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ioruntime.core.throttle import Guesses
 from ioruntime.faces.http.call import WHOLE_ANSWER, Call, ClientGoneError, Receive, Recipe, Reply, Respond, Scope, Send
 from ioruntime.faces.http.errors import (
     NOT_FOUND,
@@ -21,7 +22,7 @@ from ioruntime.faces.http.errors import (
 from ioruntime.faces.http.operation import Handler, Operation
 from ioruntime.faces.http.router import Match, Router, split_path
 from ioruntime.faces.http.streaming import StreamReply, send_pieces
-from ioruntime.model.errors import IoRuntimeError, NotFoundError
+from ioruntime.model.errors import InvalidCredentialsError, IoRuntimeError, NotFoundError, ThrottledError
 
 _TRANSACTION_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _RESERVED = "sid_"
@@ -61,7 +62,13 @@ class Observer(Protocol):
 class Application:
     """Serves the operations of all faces."""
 
-    def __init__(self, faces: Sequence[Face], observer: Observer) -> None:
+    def __init__(self, faces: Sequence[Face], observer: Observer, *, guesses: Guesses | None = None) -> None:
+        """Serve these faces.
+
+        Args:
+            guesses: counts wrong credentials; None counts none.
+        """
+        self._guesses = guesses
         self.faces = tuple(faces)
         self._faces = sorted(
             ((prefix, face) for face in faces for prefix in face.prefixes), key=lambda pair: len(pair[0]), reverse=True
@@ -112,11 +119,22 @@ class Application:
             raise
         except IoRuntimeError as error:
             face = face or self._face(call)
-            return face, face.error_form(call, failure_of(error))
+            return face, face.error_form(call, failure_of(self._counted(call, error)))
         except Exception as error:  # noqa: BLE001 - the observer logs it with its traceback
             self._observer.crashed(call, error)
             face = face or self._face(call)
             return face, face.error_form(call, failure_of(error))
+
+    def _counted(self, call: Call, error: IoRuntimeError) -> IoRuntimeError:
+        """Return what is said: of too many wrong credentials from one address, no more than that."""
+        client = call.scope.get("client")
+        if self._guesses is None or client is None or not isinstance(error, InvalidCredentialsError):
+            return error
+        try:
+            self._guesses.count(client[0], time.monotonic())
+        except ThrottledError as throttled:
+            return throttled
+        return error
 
     async def _refuse(self, face: Face, call: Call, match: Match | None) -> Reply:
         return await (self._unmatched(face, call) if match is None else self._other_method(face, call, sorted(match.methods)))
