@@ -111,7 +111,8 @@ def _reached(folder: Path, port: int, reach: Reach) -> Generator[Reach]:
     own = Reach(data_dir=data_dir)
     if reach.apihost or os.environ.get("IORUNTIME_APIHOST"):
         yield reach
-    elif _answers(own):
+    # Without the file, the key of another server would be found further away, in ~/.wskprops for example.
+    elif (data_dir / "credentials.json").exists() and _answers(own):
         yield own
     else:
         with _started(data_dir, port):
