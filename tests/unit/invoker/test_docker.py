@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from ioruntime.invoker.drivers.docker.container import Folders, command_of, document, trouble
 from ioruntime.invoker.drivers.docker.framing import SENTINEL, Framing
 from ioruntime.invoker.drivers.docker.settings import DockerSettings
-from ioruntime.ports.sandbox import Interpreter, SandboxSpec, Stream
+from ioruntime.ports.sandbox import Interpreter, Network, SandboxSpec, Stream
 
 SETTINGS = DockerSettings(state_dir=Path("/state"))
 SPEC = SandboxSpec(Interpreter("python:3.11", (), environment=(("A", "b"),), image="some/image"), 256)
@@ -102,3 +103,13 @@ def test_output_is_complete_when_both_streams_have_ended() -> None:
     assert framing.complete
     framing.forget()
     assert not framing.complete
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"), [(None, "ours"), ("internet", "ours"), ("none", "none")], ids=["not said", "as ever", "less"]
+)
+def test_a_namespace_may_have_less_network_than_the_installation(network: Network | None, expected: str) -> None:
+    spec = msgspec.structs.replace(SPEC, network=network)
+    settings = msgspec.structs.replace(SETTINGS, network="ours")
+    folders = Folders("/state/1/code", "/state/1/pipes")
+    assert document(spec, settings, command=["run"], folders=folders, owner="us")["HostConfig"]["NetworkMode"] == expected

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ioruntime.invoker.drivers.docker.settings import DockerSettings
+from ioruntime.invoker.drivers.docker.settings import NO_NETWORK, DockerSettings
 from ioruntime.ports.sandbox import CODE_PATH, Interpreter, SandboxSpec
 
 LABEL = "ioruntime.driver"
@@ -77,7 +77,7 @@ def document(
         "AttachStdout": False,
         "AttachStderr": False,
         "Hostname": "sandbox",
-        "HostConfig": {**_limits(spec, settings), **_isolation(settings), **_mounts(spec, settings, folders)},
+        "HostConfig": {**_limits(spec, settings), **_isolation(spec, settings), **_mounts(spec, settings, folders)},
     }
 
 
@@ -102,12 +102,17 @@ def _limits(spec: SandboxSpec, settings: DockerSettings) -> dict[str, Any]:
     }
 
 
-def _isolation(settings: DockerSettings) -> dict[str, Any]:
+def network_of(spec: SandboxSpec, settings: DockerSettings) -> str:
+    """The engine's network that a container is put into: a namespace may have less than the installation, not more."""
+    return NO_NETWORK if spec.network == "none" else settings.network
+
+
+def _isolation(spec: SandboxSpec, settings: DockerSettings) -> dict[str, Any]:
     return {
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
         "Privileged": False,
-        "NetworkMode": settings.network,
+        "NetworkMode": network_of(spec, settings),
         "IpcMode": "private",
         "ReadonlyRootfs": settings.read_only,
         "RestartPolicy": {"Name": "no"},

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ioruntime.invoker.drivers.child import until_readable
-from ioruntime.invoker.drivers.docker.container import PORT, READY, Folders, command_of, document, trouble
+from ioruntime.invoker.drivers.docker.container import PORT, READY, Folders, command_of, document, network_of, trouble
 from ioruntime.invoker.drivers.docker.engine import Engine
 from ioruntime.invoker.drivers.docker.netns import can_enter, socket_of
 from ioruntime.invoker.drivers.docker.relay import Relay
@@ -97,7 +97,7 @@ class DockerDriver:
             made = document(spec, self._settings, command=command, folders=prepared.folders, owner=self._state.name)
             await engine.run(name, made)
             await self._until_ready(engine, name, prepared, spec.interpreter.image)
-            relay = Relay(prepared.listener, await self._dial_of(engine, name))
+            relay = Relay(prepared.listener, await self._dial_of(engine, name, network_of(spec, self._settings)))
             await relay.open()
         except BaseException:
             await _quietly(engine.remove(name))
@@ -157,11 +157,11 @@ class DockerDriver:
             return
         raise SandboxError(f"The image {image} cannot run: its shell ended early.")
 
-    async def _dial_of(self, engine: Engine, name: str) -> "_Dial":
+    async def _dial_of(self, engine: Engine, name: str, network: str) -> "_Dial":
         location = await engine.locate(name)
-        if self._settings.network != NO_NETWORK:
+        if network != NO_NETWORK:
             if location.address is None:
-                raise SandboxError(f"The container {name} has no address in the network {self._settings.network}.")
+                raise SandboxError(f"The container {name} has no address in the network {network}.")
             return _Dial(location.address, None, self._dialer)
         if not can_enter():
             raise SandboxError(f"Containers without a network cannot be reached. {_NETWORK_CURE}")
