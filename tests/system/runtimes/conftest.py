@@ -97,7 +97,7 @@ class Proxy:
         Raises:
             ConnectionLost: the connection ended before it.
         """
-        received = b""
+        received, watched = b"", set(self._pipes)
         with selectors.DefaultSelector() as selector:
             selector.register(connection, selectors.EVENT_READ)
             for pipe in self._pipes.values():
@@ -105,7 +105,9 @@ class Proxy:
             while (answer := _parsed(received)) is None:
                 ready = [key.fileobj for key, _ in selector.select(ANSWER_TIMEOUT_S)]
                 assert ready, "no answer in time"
-                for name in self._drain():
+                over = set(self._drain()) & watched
+                watched -= over
+                for name in over:
                     selector.unregister(self._pipes[name])  # pyright: ignore[reportArgumentType]
                 if connection in ready:
                     received += self._receive_some(connection)
