@@ -1,4 +1,4 @@
-"""A Docker engine for tests: `dockerd` with everything of its own, and an image made of this machine's files.
+"""A Docker engine for tests: `dockerd` with everything of its own, and images made of this machine's files.
 
 No registry is asked for anything.
 """
@@ -16,7 +16,7 @@ import sysconfig
 import tarfile
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,18 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from ioruntime.testing import npm
+
 IMAGE = "ioruntime-test/python:1"
 """Holds Python, a shell and the example of an action proxy, which it runs."""
 INTERNAL_NETWORK = "ioruntime-test"
 _START_S = 120.0
 _END_S = 20.0
-_PROXY = Path(__file__).parents[3] / "examples" / "blackbox" / "proxy.py"
+_EXAMPLES = Path(__file__).parents[3] / "examples"
+_PROXY = _EXAMPLES / "blackbox" / "proxy.py"
+_NODE_RUNTIME = Path(__file__).parents[1] / "invoker" / "runtimes" / "nodejs"
+_BRIDGES = 16
+"""At a time on this machine; each has 14 addresses, of a range that is for examples."""
 _UNNEEDED = {
     "test",
     "tests",
@@ -88,9 +94,21 @@ class DockerDaemon:
         """Make `IMAGE`."""
         program = str(_python())
         changes = [f'CMD ["{program}", "-I", "-S", "/proxy.py"]', "WORKDIR /tmp", "ENV PYTHONDONTWRITEBYTECODE=1"]
-        name, _, tag = IMAGE.partition(":")
+        self._import(IMAGE, _archive(_files()), changes)
+
+    def load_node_image(self, image: str) -> None:
+        """Make an image of `examples/debug` with this machine's Node.
+
+        Args:
+            image: its name and tag.
+        """
+        changes = ['CMD ["node", "app.js"]', "WORKDIR /nodejsAction", "ENV PATH=/usr/bin:/bin"]
+        self._import(image, _archive(_node_files()), changes)
+
+    def _import(self, image: str, archive: bytes, changes: list[str]) -> None:
+        name, _, tag = image.partition(":")
         query = urlencode([("fromSrc", "-"), ("repo", name), ("tag", tag), *(("changes", change) for change in changes)])
-        status, body = self.ask("POST", f"/images/create?{query}", _image(), "application/x-tar")
+        status, body = self.ask("POST", f"/images/create?{query}", archive, "application/x-tar")
         assert status == 200, body
         assert b'"error"' not in body, body
 
@@ -116,20 +134,52 @@ class DockerDaemon:
 @contextmanager
 def running_docker() -> Generator[DockerDaemon]:
     """Run an engine with an image and a network while the context lasts. Needs root and the package `docker.io`."""
+    with _running("none") as daemon:
+        daemon.load_image()
+        daemon.make_network()
+        yield daemon
+
+
+@contextmanager
+def running_docker_with_ports() -> Generator[DockerDaemon]:
+    """Run an engine whose containers can have ports on 127.0.0.1, without an image. Needs iproute2 too."""
+    with _bridge() as bridge, _running(bridge) as daemon:
+        yield daemon
+
+
+@contextmanager
+def _running(bridge: str) -> Generator[DockerDaemon]:
     with tempfile.TemporaryDirectory(prefix="ioruntime-docker-", ignore_cleanup_errors=True) as folder:
         directory = Path(folder)
         with (directory / "log").open("wb") as log:
             # Its paths go into socket addresses, which hold 107 bytes: hence a folder right below the temporary one.
-            process = subprocess.Popen(_command(directory), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")  # noqa: S603
+            command = _command(directory, bridge)
+            process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")  # noqa: S603
         daemon = DockerDaemon(directory, process)
         try:
             daemon.wait_until_up()
-            daemon.load_image()
-            daemon.make_network()
             yield daemon
         finally:
             if process.poll() is None:
                 daemon.close()
+
+
+@contextmanager
+def _bridge() -> Generator[str]:
+    """Make a bridge that no other engine uses, and its addresses."""
+    name = next((name for name in (f"iotest{n}" for n in range(_BRIDGES)) if _ip("link", "add", name, "type", "bridge")), None)
+    assert name is not None, f"{_BRIDGES} bridges are in use, or none can be made"
+    try:
+        assert _ip("address", "add", f"198.51.100.{16 * int(name.removeprefix('iotest')) + 1}/28", "dev", name)
+        assert _ip("link", "set", name, "up")
+        yield name
+    finally:
+        _ip("link", "delete", name)
+
+
+def _ip(*words: str) -> bool:
+    program = shutil.which("ip") or "/usr/sbin/ip"
+    return subprocess.run([program, *words], capture_output=True, check=False).returncode == 0  # noqa: S603
 
 
 def why_not() -> str | None:
@@ -152,7 +202,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _command(directory: Path) -> list[str]:
+def _command(directory: Path, bridge: str) -> list[str]:
     dockerd = shutil.which("dockerd")
     assert dockerd is not None
     return [
@@ -163,7 +213,7 @@ def _command(directory: Path) -> list[str]:
         f"--pidfile={directory}/pid",
         "--iptables=false",
         "--ip6tables=false",
-        "--bridge=none",
+        f"--bridge={bridge}",
         "--group=0",
     ]
 
@@ -173,15 +223,14 @@ def _python() -> Path:
     return program.resolve()
 
 
-def _image() -> bytes:
+def _archive(files: Iterable[tuple[str, Path]]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for directory, mode in (("tmp", 0o1777), ("code", 0o755), ("etc", 0o755)):
             entry = tarfile.TarInfo(directory)
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             archive.addfile(entry)
-        shown = dict(_files())
-        for inside, source in sorted(shown.items()):
+        for inside, source in sorted(dict(files).items()):
             archive.add(source, inside.lstrip("/"), recursive=False)
     return buffer.getvalue()
 
@@ -202,6 +251,16 @@ def _files() -> Iterator[tuple[str, Path]]:
             path = Path(folder, name)
             if path.suffix in {".py", ".so"}:
                 yield str(path), path.resolve()
+
+
+def _node_files() -> Iterator[tuple[str, Path]]:
+    shell, node = Path("/bin/sh").resolve(), npm.node().resolve()
+    yield "/bin/sh", shell
+    yield "/usr/bin/node", node
+    yield "/nodejsAction/app.js", _EXAMPLES / "debug" / "app.js"
+    yield from ((f"/runtime/{file.name}", file) for file in _NODE_RUNTIME.glob("*.js"))
+    for program in (shell, node):
+        yield from ((found, Path(found).resolve()) for found in _libraries(program))
 
 
 def _libraries(program: Path) -> list[str]:
