@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 
 from ioruntime.testing.docker import DockerDaemon, running_docker, why_not
-from ioruntime.testing.postgres import RunningPostgres, running_postgres
+from ioruntime.testing.engines.nats import RunningNats, running_nats
+from ioruntime.testing.engines.postgres import RunningPostgres, running_postgres
 
 settings.register_profile("fast", max_examples=50, deadline=None)
 settings.register_profile("deep", max_examples=5_000, deadline=None)
@@ -35,4 +36,11 @@ def docker_daemon() -> Iterator[DockerDaemon]:
 def postgres() -> Iterator[RunningPostgres]:
     """A PostgreSQL server that tests share, and must leave running."""
     with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[RunningNats]:
+    """A NATS server that tests share, and must leave running."""
+    with running_nats() as running:
         yield running

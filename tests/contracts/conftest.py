@@ -8,7 +8,7 @@ import pytest
 
 from ioruntime.stores.memory import MemoryStores
 from ioruntime.stores.sql.stores import SqlStores
-from ioruntime.testing.postgres import RunningPostgres, new_database
+from ioruntime.testing.engines.postgres import RunningPostgres, new_database
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

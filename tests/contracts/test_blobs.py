@@ -12,7 +12,7 @@ from ioruntime.stores.memory import MemoryBlobs
 from ioruntime.stores.sql.blobs import SqlBlobs
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.testing.blobs_contract import Aging, BlobsContract
-from ioruntime.testing.postgres import RunningPostgres, new_database
+from ioruntime.testing.engines.postgres import RunningPostgres, new_database
 
 
 class TestMemoryBlobs(BlobsContract):

@@ -9,14 +9,14 @@ from sqlalchemy import text
 
 from ioruntime.model.activation import ActivationId
 from ioruntime.model.errors import InvalidError, UnavailableError
+from ioruntime.stores.sql.changes import Turn
 from ioruntime.stores.sql.engine import open_engine
 from ioruntime.stores.sql.stores import SqlStores
-from ioruntime.stores.sql.turns import Turn
 from ioruntime.testing.activations_contract import ALL, sample_activation, sample_request
+from ioruntime.testing.engines.postgres import RunningPostgres, new_database, running_postgres
 from ioruntime.testing.entities_contract import sample_action
 from ioruntime.testing.events_contract import LANE, addressed
 from ioruntime.testing.namespaces_contract import sample_namespace
-from ioruntime.testing.postgres import RunningPostgres, new_database, running_postgres
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.timeout(180)]
 

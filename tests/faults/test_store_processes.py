@@ -12,8 +12,8 @@ import pytest
 from ioruntime.model.activation import ActivationId
 from ioruntime.stores.sql.stores import SqlStores
 from ioruntime.testing.activations_contract import ALL
+from ioruntime.testing.engines.postgres import RunningPostgres, new_database
 from ioruntime.testing.namespaces_contract import sample_namespace
-from ioruntime.testing.postgres import RunningPostgres, new_database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 

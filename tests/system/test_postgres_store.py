@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio.from_thread
 import pytest
 
-from ioruntime.testing.postgres import RunningPostgres, new_database, running_postgres
+from ioruntime.testing.engines.postgres import RunningPostgres, new_database, running_postgres
 from ioruntime.testing.server import Server, StartFailedError, eventually, running_server
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]

@@ -91,7 +91,15 @@ def test_values_are_read_by_their_type(tmp_path: Path) -> None:
             id="no such choice",
         ),
         pytest.param({"IORUNTIME_ROLE": "invoker"}, "The role invoker needs a cluster", id="role of a cluster"),
-        pytest.param({"IORUNTIME_BUS__URL": "nats://x"}, "bus.url must be local", id="bus of a cluster"),
+        pytest.param({"IORUNTIME_BUS__URL": "http://x"}, "bus.url must be local", id="bus of another kind"),
+        pytest.param(
+            {"IORUNTIME_BUS__URL": "nats://x"}, "needs a store.url that begins with postgresql", id="bus without a store"
+        ),
+        pytest.param(
+            {"IORUNTIME_BUS__URL": "nats://x", "IORUNTIME_STORE__URL": "postgresql://x", "IORUNTIME_ROLE": "invoker"},
+            "The role invoker needs public_url",
+            id="invoker without a URL",
+        ),
         pytest.param({"IORUNTIME_GUEST_AUTH": "secret"}, "guest_auth must have the form uuid:key.", id="key without colon"),
         pytest.param(
             {"IORUNTIME_WEB__HOSTS": "shop.test"}, "web.hosts must have entries HOST=NAMESPACE", id="host without namespace"

@@ -65,16 +65,24 @@ class Forgetter:
         while True:
             await asyncio.sleep(_POLL_S)
             with suppress(UnavailableError):  # a store that is away for a while; who writes to it tells the operator
-                seen = await self._hear(store, seen)
+                seen = await self._catch_up(store, seen)
 
-    async def _hear(self, store: NamespaceStore, seen: int) -> int:
+    async def hear(self, store: NamespaceStore, namespace: str, key: str | None) -> None:
+        """Hear of one change that another process has made.
+
+        Raises:
+            UnavailableError: the store cannot be asked what it was.
+        """
+        if key is not None:
+            self._forget(namespace, key)
+        elif await store.by_name(namespace) is None:
+            self.namespace_deleted(namespace)
+        else:
+            self.namespace_changed(namespace)
+
+    async def _catch_up(self, store: NamespaceStore, seen: int) -> int:
         for change in await store.changes(seen):
-            if change.key is not None:
-                self._forget(change.namespace, change.key)
-            elif await store.by_name(change.namespace) is None:
-                self.namespace_deleted(change.namespace)
-            else:
-                self.namespace_changed(change.namespace)
+            await self.hear(store, change.namespace, change.key)
             seen = change.sequence
         return seen
 

@@ -4,17 +4,22 @@ from pathlib import Path
 
 import msgspec
 
+from ioruntime.app.cluster.roles import roles_of
 from ioruntime.app.settings import Settings, SettingsError, runtimes_directory
 from ioruntime.invoker.drivers.bubblewrap import BubblewrapDriver
 from ioruntime.invoker.drivers.guard import GuardedDriver
 from ioruntime.invoker.drivers.network.doorway import Api
+from ioruntime.invoker.drivers.none import NoDriver
 from ioruntime.invoker.drivers.process import ProcessDriver
 from ioruntime.invoker.drivers.reported import ReportedDriver
 from ioruntime.invoker.drivers.settings import DriverSettings
 from ioruntime.invoker.interpreters import discover, load_families
 from ioruntime.model.exec import BLACKBOX
 from ioruntime.model.kinds import Kinds, UnknownKindError
-from ioruntime.ports.sandbox import Interpreter, SandboxDriver
+from ioruntime.ports.fleet import Role
+from ioruntime.ports.sandbox import Interpreter, SandboxDriver, SandboxError, SandboxSpec
+
+_TRIAL_MB = 128
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -24,6 +29,8 @@ class Machine(msgspec.Struct, frozen=True):
     kinds: Kinds
     driver: SandboxDriver
     degraded: tuple[str, ...]
+    runs_actions: bool = True
+    """False where other processes of the cluster do."""
 
     def sentences(self) -> tuple[str, ...]:
         """Tell what was found, for people."""
@@ -47,9 +54,11 @@ def look_around(settings: Settings, url: str) -> Machine:
         kind: msgspec.structs.replace(interpreter, environment=(*interpreter.environment, *added))
         for kind, interpreter in find_interpreters(settings).items()
     }
-    driver = GuardedDriver(build_driver(settings, settings.data_dir / "sandboxes", url))
+    runs_actions = Role.INVOKER in roles_of(settings)
+    state_dir = settings.data_dir / "sandboxes"
+    driver = GuardedDriver(build_driver(settings, state_dir, url)) if runs_actions else NoDriver()
     images = settings.docker.blackbox_images if settings.invoker.driver == "docker" else ()
-    return Machine(found, Kinds.of(load_families(), found, images), driver, driver.degradations())
+    return Machine(found, Kinds.of(load_families(), found, images), driver, driver.degradations(), runs_actions)
 
 
 def find_interpreters(settings: Settings) -> dict[str, Interpreter]:
@@ -78,6 +87,8 @@ def build_driver(settings: Settings, state_dir: Path, url: str | None = None) ->
         network=settings.invoker.network,
         tmp_mb=settings.invoker.tmp_mb,
         api=None if url is None else Api.of(url),
+        first_uid=settings.invoker.first_uid,
+        last_uid=settings.invoker.last_uid,
     )
     match settings.invoker.driver:
         case "bubblewrap":
@@ -118,3 +129,16 @@ def _known(kinds: Kinds, kind: str) -> str:
         return kinds.accept(kind)
     except UnknownKindError as error:
         raise SettingsError(f"docker.runtimes: {error}") from error
+
+
+async def try_sandbox(machine: Machine) -> None:
+    """Start a sandbox and end it.
+
+    Raises:
+        SandboxError: it does not come up.
+    """
+    interpreter = next(iter(machine.interpreters.values()), None)
+    if interpreter is None:
+        raise SandboxError
+    sandbox = await machine.driver.start(SandboxSpec(interpreter, _TRIAL_MB), lambda _stream, _data: None)
+    await sandbox.destroy()

@@ -62,7 +62,7 @@ def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
 
 async def _serve(settings: Settings) -> None:
     tls = tls_options(settings.tls_cert, settings.tls_key)
-    with _bind(settings.host, settings.port) as listener:
+    with _bind(settings.host, settings.port, reuse_port=settings.reuse_port) as listener:
         port = listener.getsockname()[1]
         url = settings.public_url or f"{settings.scheme}://{_url_host(settings.host)}:{port}"
         async with open_platform(settings, url) as platform:
@@ -158,10 +158,12 @@ class _Server(uvicorn.Server):
                 await self._hurried.wait()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, *, reuse_port: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if reuse_port:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:

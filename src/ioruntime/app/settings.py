@@ -50,6 +50,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BusSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = "local"
+    """`local`, or `nats://[USER:PASSWORD@]HOST:PORT` or `tls://...`, several with commas between them."""
 
 
 class InvokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +68,9 @@ class InvokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after an activation before an idle sandbox is paused."""
     runtimes_dir: Path | None = None
     """Of installed interpreters; also read from IORUNTIME_RUNTIMES_DIR."""
+    first_uid: Positive = 200_000
+    """The first user id of sandboxes, when the server runs as root; invokers on one machine need ranges of their own."""
+    last_uid: Positive = 265_535
     tmp_mb: Positive = 256
     """Size of `/tmp` in a sandbox, megabytes."""
     queue_most: Positive = 10_000
@@ -271,6 +275,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys_dir: Path | None = None
     """Of the keys for secrets, tokens and webhooks, the same for all processes of a cluster; unset: the data directory."""
     role: Literal["all", "controller", "invoker", "deliverer"] = "all"
+    name: str | None = None
+    """How this process is called in its cluster, the same after a restart; unset: its role and port."""
+    reuse_port: bool = False
+    """True lets several processes of this machine listen on the same port; the kernel shares connections out."""
     guest_auth: str | None = None
     """`uuid:key` of the namespace `guest`; unset: random at the first start."""
     allow_guest: bool = False
@@ -508,10 +516,7 @@ def _checked(settings: Settings) -> Settings:
     """
     settings.limits.effective()
     settings.docker.images()
-    if settings.role != "all":
-        raise SettingsError(f"The role {settings.role} needs a cluster; this version runs everything in one process: role all.")
-    if settings.bus.url != "local":
-        raise SettingsError("bus.url must be local: this version runs everything in one process.")
+    _check_cluster(settings)
     _check_guest_auth(settings.guest_auth)
     if settings.tls_key is not None and settings.tls_cert is None:
         raise SettingsError("tls_key needs tls_cert, the certificate that it belongs to.")
@@ -521,6 +526,21 @@ def _checked(settings: Settings) -> Settings:
     if not settings.public_url.startswith(("http://", "https://")):
         raise SettingsError(f"public_url must begin with http:// or https://, not {settings.public_url!r}.")
     return msgspec.structs.replace(settings, public_url=settings.public_url.rstrip("/"))
+
+
+def _check_cluster(settings: Settings) -> None:
+    if settings.bus.url == "local":
+        if settings.role != "all":
+            raise SettingsError(f"The role {settings.role} needs a cluster: bus.url must name its NATS server.")
+        return
+    if not settings.bus.url.startswith(("nats://", "tls://")):
+        raise SettingsError("bus.url must be local, or begin with nats:// or tls://.")
+    if not (settings.store.url or "").startswith("postgresql"):
+        raise SettingsError("bus.url names a cluster, which needs a store.url that begins with postgresql://.")
+    if settings.role == "invoker" and settings.public_url is None:
+        raise SettingsError("The role invoker needs public_url: what actions reach the controllers by.")
+    if settings.invoker.first_uid > settings.invoker.last_uid:
+        raise SettingsError("invoker.last_uid must not be less than invoker.first_uid.")
 
 
 def _check_web(web: WebSettings) -> None:

@@ -1,8 +1,10 @@
 """The bus inside one process: a dictionary of handlers, called directly."""
 
+from collections.abc import Mapping
+
 from ioruntime.model.activation import Activation
 from ioruntime.model.errors import UnavailableError
-from ioruntime.ports.bus import AnswerHandler, InvocationRequest, InvokerName, RequestHandler
+from ioruntime.ports.bus import AnswerHandler, InvocationRequest, InvokerName, Load, LostHandler, RequestHandler
 
 
 class LocalBus:
@@ -41,11 +43,20 @@ class LocalBus:
         self._invokers[invoker] = handler
 
     def leave(self, invoker: InvokerName) -> None:
-        """Take no more requests for `invoker`."""
         self._invokers.pop(invoker, None)
 
     def listen(self, handler: AnswerHandler) -> None:
         self._listeners.append(handler)
 
+    def listen_lost(self, handler: LostHandler) -> None:
+        """Lose nothing: within a process, what is sent is there."""
+
+    @property
+    def invokers_record(self) -> bool:
+        return False
+
     def invokers(self) -> tuple[InvokerName, ...]:
         return tuple(self._invokers)
+
+    def loads(self) -> Mapping[InvokerName, Load]:
+        return dict.fromkeys(self._invokers, Load())

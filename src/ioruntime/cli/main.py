@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from ioruntime.cli import backup, doctor, event, limits, migrate, namespace, runtimes, secrets, serve, token, version
+from ioruntime.cli import backup, cluster, doctor, event, limits, migrate, namespace, runtimes, secrets, serve, token, version
 from ioruntime.cli.project import deploy, dev, init
 from ioruntime.cli.remote import action, activation, invoke, package, rule, trigger
 from ioruntime.cli.usage import UsageError
@@ -43,6 +43,8 @@ app.command(trigger.app)
 app.command(rule.app)
 app.command(activation.app)
 app.command(activation.logs)
+app.command(cluster.app)
+app.command(cluster.invoker)
 app.command(version.version)
 app.register_install_completion_command(help="Install completion for the shell in use.", help_flags=[])  # pyright: ignore[reportUnknownMemberType] - cyclopts leaves **kwargs untyped
 

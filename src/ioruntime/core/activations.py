@@ -74,6 +74,10 @@ class Recorder:
         activation = self._waiting.get(activation_id)
         return activation if activation is not None and activation.namespace == namespace else None
 
+    def holds(self, activation_id: ActivationId) -> bool:
+        """Tell whether a record waits here to be written."""
+        return activation_id in self._waiting
+
     def check_room(self) -> None:
         """Let pass while records can be kept.
 

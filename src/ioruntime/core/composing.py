@@ -86,6 +86,10 @@ class Composer:
             task.cancel()
         await self._quiet.wait()
 
+    def runs(self, activation_id: str) -> bool:
+        """Tell whether a composition of this id runs."""
+        return any(task.get_name() == activation_id for task in self._running)
+
     def start(self, identity: Identity, resolved: Resolved, request: InvocationRequest) -> None:
         """Run a composition; its record goes to `finish`."""
         self.begin(_Run(self, identity, resolved, request, Budget.of(self._length)))

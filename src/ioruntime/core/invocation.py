@@ -87,7 +87,9 @@ class Invocations:
             natives=natives or {},
             length=admission.limits.sequence_length,
         )
+        self._invokers_record = bus.invokers_record
         bus.listen(self._answered)
+        bus.listen_lost(self._lost)
 
     async def __aenter__(self) -> Self:
         await self._late.__aenter__()
@@ -278,13 +280,31 @@ class Invocations:
         return answer
 
     def record_interrupted(self, request: InvocationRequest) -> None:
-        """Record that an accepted request had begun when its process ended; its action may want another attempt."""
-        self._watch(request)
+        """Record that an accepted request had begun when its process ended; its action may want another attempt.
+
+        Not so in a cluster, where several may find the same one, and each would try again.
+        """
+        if not self._invokers_record:
+            self._watch(request)
         self._record(failed(request, INTERRUPTED, self._clock.now_ms()))
+
+    def record_ran(self, request: InvocationRequest, activation: Activation) -> None:
+        """Record what ran here for whoever sent it; its action may want another attempt, which starts from here."""
+        if self._failures is not None:
+            self._failures.watch(request)
+        self._record(activation)
 
     def record_refused(self, request: InvocationRequest, error: IoRuntimeError) -> None:
         """Record why an accepted request was never started."""
         self._recorder.record(failed(request, str(error), self._clock.now_ms()))
+
+    def composes(self, activation_id: ActivationId) -> bool:
+        """Tell whether a composition of this id runs here."""
+        return self._composer.runs(activation_id)
+
+    def sees_to(self, activation_id: ActivationId) -> bool:
+        """Tell whether a failed activation, or an attempt that is to come, is taken care of here."""
+        return self._failures is not None and self._failures.holds(activation_id)
 
     @property
     def in_flight(self) -> int:
@@ -372,7 +392,8 @@ class Invocations:
         return answer.result()
 
     def _watch(self, request: InvocationRequest) -> None:
-        if self._failures is not None:
+        """Watch what is recorded here: of what invokers record, compositions."""
+        if self._failures is not None and not (self._invokers_record and not is_composed(request.action)):
             self._failures.watch(request)
 
     def _record(self, activation: Activation) -> None:
@@ -381,9 +402,21 @@ class Invocations:
 
     def _answered(self, activation: Activation) -> None:
         kept = activation.activation_id not in self._unkept
-        if not kept:
-            self._unkept.discard(activation.activation_id)
-        self._finish(activation, kept)
+        self._unkept.discard(activation.activation_id)
+        self._finish(activation, kept and not self._invokers_record)
+
+    def _lost(self, request: InvocationRequest) -> None:
+        self._late.create_task(self._conclude(request), name=f"conclude {request.activation_id}")
+
+    async def _conclude(self, request: InvocationRequest) -> None:
+        """End what no invoker has any more: with its record, should it have one, else as interrupted."""
+        self._unkept.discard(request.activation_id)
+        try:
+            found = await self._store.read(request.namespace, request.activation_id)
+        except UnavailableError:
+            found = None  # of two records the first stays, so this one cannot hide another
+        interrupted = failed(request, INTERRUPTED, self._clock.now_ms())
+        self._finish(found or interrupted, request.kept and found is None)
 
     def _finish(self, activation: Activation, kept: bool) -> None:
         if activation.cause is None:  # components of a composition were not counted, nor were later attempts

@@ -1,6 +1,6 @@
 """How a request reaches an invoker and its activation comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -121,7 +121,19 @@ class InvocationRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 InvokerName: TypeAlias = str
 RequestHandler: TypeAlias = Callable[[InvocationRequest], None]
+LostHandler: TypeAlias = Callable[[InvocationRequest], None]
 AnswerHandler: TypeAlias = Callable[[Activation], None]
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What is known of an invoker that takes work."""
+
+    memory_mb: int = 0
+    """Of all its sandboxes together."""
+    free_mb: int = 0
+    """Not used by activations that run; what was sent since it said so is taken off."""
+    waiting: int = 0
+    """Activations that wait for a sandbox."""
 
 
 class ActivationBus(Protocol):
@@ -147,10 +159,27 @@ class ActivationBus(Protocol):
         """Give the requests for `invoker` to `handler`, which takes each at once or raises `UnavailableError`."""
         ...
 
+    def leave(self, invoker: InvokerName) -> None:
+        """Take no more requests for `invoker`."""
+        ...
+
     def listen(self, handler: AnswerHandler) -> None:
         """Give the outcomes of what this process sent to `handler`."""
         ...
 
+    def listen_lost(self, handler: LostHandler) -> None:
+        """Give requests of this process to `handler` that no invoker has any more and that did not come back."""
+        ...
+
+    @property
+    def invokers_record(self) -> bool:
+        """Whether who runs an activation records it; False leaves that to who sent it."""
+        ...
+
     def invokers(self) -> tuple[InvokerName, ...]:
         """Name the invokers that take requests now."""
+        ...
+
+    def loads(self) -> Mapping[InvokerName, Load]:
+        """Tell what each of them could take."""
         ...

@@ -1,6 +1,6 @@
 """Build what publishing and delivering events needs, from the stores and services that are there already."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +71,8 @@ class DeliveryParts(msgspec.Struct, frozen=True):
     invocations: Invocations
     clock: Clock
     outside: Outside
+    tell: Callable[[Collection[Lane]], None]
+    """Hears, beside the deliverer here, what has something to be delivered."""
 
 
 def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Deliveries:
@@ -91,11 +93,16 @@ def build_deliveries(parts: DeliveryParts, reporter: DeliveryReporter) -> Delive
     )
     deliverer = Deliverer(store=store, registrations=registrations, receivers=receivers, clock=parts.clock, reporter=reporter)
     arrivals = Arrivals()
+
+    def wake(lanes: Collection[Lane]) -> None:
+        deliverer.wake(lanes)
+        parts.tell(lanes)
+
     ingress = Ingress(
         addressees=registrations,
         store=store,
         clock=parts.clock,
-        wake=deliverer.wake,
+        wake=wake,
         arrived=arrivals.ring,
         requests_most=parts.outside.publish_requests,
     )

@@ -1,6 +1,6 @@
 """Sends a request to the invoker that placement prefers, and to the next when that one takes no more."""
 
-from ioruntime.core.dispatch.placement import preference
+from ioruntime.core.dispatch.placement import order, preference
 from ioruntime.model.errors import UnavailableError
 from ioruntime.ports.bus import ActivationBus, InvocationRequest
 
@@ -23,8 +23,8 @@ class Dispatcher:
         Raises:
             UnavailableError: none takes it.
         """
-        path = request.action.path
-        for invoker in preference(path.namespace, path.key, self._bus.invokers()):
+        path, memory_mb = request.action.path, request.action.limits.memory_mb
+        for invoker in order(path.namespace, path.key, self._bus.loads(), memory_mb=memory_mb):
             try:
                 await self._bus.send(invoker, request)
             except UnavailableError:

@@ -60,8 +60,9 @@ class Failures:
         self._reporter = reporter
         self._watched: dict[ActivationId, tuple[InvocationRequest, Handling]] = {}
         self._timers: dict[ActivationId, asyncio.TimerHandle] = {}
+        self._in_hand: set[ActivationId] = set()
+        """Failed and not recorded yet, or due and not started yet."""
         self._closing = False
-
         self._tasks = asyncio.TaskGroup()
 
     def attach(self, resume: Callable[[InvocationRequest], Awaitable[object]]) -> None:
@@ -89,6 +90,10 @@ class Failures:
         """How many wait for their next attempt."""
         return len(self._timers)
 
+    def holds(self, activation_id: ActivationId) -> bool:
+        """Tell whether a failed activation is seen to here, or an attempt that is to come will start from here."""
+        return activation_id in self._timers or activation_id in self._in_hand
+
     def watch(self, request: InvocationRequest) -> None:
         """Look at how a request ends, if it is accepted and its action asks for it."""
         if not request.is_accepted or not is_handled(request.action.annotations):
@@ -106,6 +111,7 @@ class Failures:
         watched = self._watched.pop(activation.activation_id, None)
         if watched is None or activation.success:
             return False
+        self._in_hand.add(activation.activation_id)
         self._tasks.create_task(self._see_to(*watched, activation), name=f"failed {activation.activation_id}")
         return True
 
@@ -123,6 +129,7 @@ class Failures:
         elif handling.dead_letter is not None and not request.transaction_id.startswith(LETTER_PREFIX):
             await self._tell(request, activation, handling.dead_letter)
         self._recorder.record(activation)
+        self._in_hand.discard(activation.activation_id)
 
     def _following(self, request: InvocationRequest, delay_s: float) -> InvocationRequest:
         attempt = max(1, request.attempt) + 1
@@ -164,6 +171,7 @@ class Failures:
 
     def _launch(self, request: InvocationRequest) -> None:
         self._timers.pop(request.activation_id, None)
+        self._in_hand.add(request.activation_id)
         self._tasks.create_task(self._start(request), name=f"attempt {request.activation_id}")
 
     async def _start(self, request: InvocationRequest) -> None:
@@ -171,3 +179,5 @@ class Failures:
             await self._resume(request)
         except UnavailableError:
             self._start_after(_AGAIN_S, request)
+        finally:
+            self._in_hand.discard(request.activation_id)

@@ -1,6 +1,7 @@
 """The list of what changed, which other processes read to keep their caches right, and which numbers the revisions."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +11,18 @@ from ioruntime.stores.sql.schema import changes
 
 KEPT_MS = 3_600_000
 _PRUNED_EVERY = 256
+
+
+class Turn(IntEnum):
+    """Numbers that readers follow must appear in the order in which they are given, so their writers take turns.
+
+    SQLite has one writer anyway; in PostgreSQL a turn is an advisory lock that ends with the transaction.
+    """
+
+    CATALOG = 1
+    """Namespaces, entities and the list of their changes."""
+    JOURNAL = 2
+    SCHEMA = 3
 
 
 async def add_change(connection: AsyncConnection, namespace: str, key: str | None, *, now_ms: int) -> int:

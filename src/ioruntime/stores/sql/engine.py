@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ioruntime.model.errors import CorruptError, InvalidError, UnavailableError
 from ioruntime.stores.sql.batches import ROWS_MOST, many
-from ioruntime.stores.sql.turns import Turn
+from ioruntime.stores.sql.changes import Turn
 
 T = TypeVar("T")
 

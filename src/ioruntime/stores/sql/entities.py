@@ -12,10 +12,9 @@ from ioruntime.model.names import EntityPath
 from ioruntime.ports.entities import Collection, Entity
 from ioruntime.stores.documents import read_entity, write_entity
 from ioruntime.stores.sealing import Sealer
-from ioruntime.stores.sql.changes import add_change
+from ioruntime.stores.sql.changes import Turn, add_change
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.schema import entities, namespaces
-from ioruntime.stores.sql.turns import Turn
 from ioruntime.stores.traits import as_int64, code_digest_of, collection_of, is_binding
 
 

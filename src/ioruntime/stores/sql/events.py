@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ioruntime.model.event import Delivery, Event, JournalEntry, Trace
 from ioruntime.ports.events import TRACES_KEPT, Addressed, Attempts, Count, Lane, Settlement, Which
 from ioruntime.stores.documents import read_trace, write_trace
+from ioruntime.stores.sql.changes import Turn
 from ioruntime.stores.sql.commit import GroupCommitter
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.eventbatches import Batch, write_batch
@@ -17,7 +18,6 @@ from ioruntime.stores.sql.namespaces import known_namespaces
 from ioruntime.stores.sql.reclaim import reclaim
 from ioruntime.stores.sql.schema import attempts, deliveries, traces
 from ioruntime.stores.sql.schema import journal as entries
-from ioruntime.stores.sql.turns import Turn
 from ioruntime.stores.sql.wholes import content_of, read_whole
 from ioruntime.stores.traits import as_int64
 

@@ -4,9 +4,9 @@ import msgspec
 from sqlalchemy import Connection, insert, inspect, select
 
 from ioruntime.model.errors import IoRuntimeError
+from ioruntime.stores.sql.changes import Turn
 from ioruntime.stores.sql.engine import SqlEngine, open_engine
 from ioruntime.stores.sql.schema import HEAD, REVISIONS, metadata, version
-from ioruntime.stores.sql.turns import Turn
 
 _SCRIPTS = "ioruntime.stores.sql:migrations"
 

@@ -14,10 +14,9 @@ from ioruntime.ports.namespaces import Change
 from ioruntime.stores.documents import read_overrides
 from ioruntime.stores.keys import StoredKey, read_key, write_key
 from ioruntime.stores.sealing import Sealer
-from ioruntime.stores.sql.changes import add_change, changes_after, last_change
+from ioruntime.stores.sql.changes import Turn, add_change, changes_after, last_change
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.schema import accepted, activations, attempts, deliveries, entities, journal, namespaces, traces
-from ioruntime.stores.sql.turns import Turn
 
 
 class SqlNamespaces:

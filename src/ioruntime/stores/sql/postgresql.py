@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ioruntime.model.errors import CorruptError, InvalidError, UnavailableError
-from ioruntime.stores.sql.turns import Turn
+from ioruntime.stores.sql.changes import Turn
 
 FOREIGN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 """What connecting and the driver itself may raise; a time-out is an `OSError`."""

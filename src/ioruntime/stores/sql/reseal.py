@@ -5,10 +5,10 @@ from sqlalchemy import func, select, update
 from ioruntime.stores.keys import is_stale, read_key, write_key
 from ioruntime.stores.sealing import Sealer
 from ioruntime.stores.sql.activations import accepted_place
+from ioruntime.stores.sql.changes import Turn
 from ioruntime.stores.sql.engine import SqlEngine
 from ioruntime.stores.sql.entities import entity_place
 from ioruntime.stores.sql.schema import accepted, entities, namespaces
-from ioruntime.stores.sql.turns import Turn
 
 _BATCH = 200
 

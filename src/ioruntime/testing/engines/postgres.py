@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,7 @@ class RunningPostgres:
     def kill(self) -> None:
         """`kill -9` of the server and its helpers: nothing of it gets to say goodbye."""
         assert self._process is not None
-        # Its helpers end by themselves, but a new server must not come before they have.
-        for pid in (*_children(self._process.pid), self._process.pid):
-            os.kill(pid, signal.SIGKILL)
+        kill_tree(self._process.pid)
         self._process.wait()
 
     def stop(self) -> None:
@@ -109,5 +107,10 @@ async def _command(server: PostgresServer, text: str) -> None:
             await connection.close()
 
 
-def _children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def kill_tree(pid: int) -> None:
+    """`kill -9` of a server and its helpers, which would end by themselves, but maybe after a new server has come."""
+    os.kill(pid, signal.SIGSTOP)  # it would act on the death of its helpers
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)

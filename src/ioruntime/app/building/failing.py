@@ -1,6 +1,7 @@
 """Build what sees to activations that failed or were interrupted, out of services that need it and that it needs."""
 
 from ioruntime.app.clock import SystemClock
+from ioruntime.app.cluster.opening import StoreSet
 from ioruntime.core.activations import Recorder
 from ioruntime.core.failing.failures import FailureReporter, Failures
 from ioruntime.core.failing.letters import LetterBox
@@ -8,13 +9,12 @@ from ioruntime.core.firing import Firing
 from ioruntime.core.invocation import Invocations
 from ioruntime.core.recovery import Recovery
 from ioruntime.core.resolve import Resolver
-from ioruntime.stores.sql.stores import SqlStores
 
 
 class Failing:
     """Retries and dead letters, before and after invocations are built."""
 
-    def __init__(self, stores: SqlStores, resolver: Resolver, recorder: Recorder, reporter: FailureReporter) -> None:
+    def __init__(self, stores: StoreSet, resolver: Resolver, recorder: Recorder, reporter: FailureReporter) -> None:
         self._stores = stores
         self._letters = LetterBox(namespaces=stores.namespaces, resolver=resolver)
         self.failures = Failures(
