@@ -129,7 +129,7 @@ class Guesses:
         Raises:
             ThrottledError: too many came from there within a minute.
         """
-        source = _source_of(address)
+        source = source_of(address)
         minute = self._minutes.pop(source, None) or SlidingMinute()
         while len(self._minutes) >= self._sources_most:
             del self._minutes[next(iter(self._minutes))]
@@ -140,7 +140,11 @@ class Guesses:
         minute.add(now_s)
 
 
-def _source_of(address: str) -> str:
+def source_of(address: str) -> str:
+    """Return who counts as one: an IPv4 address, or the /64 network that one customer of IPv6 has."""
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    try:
+        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address

@@ -8,15 +8,14 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from tests.faults.killing.starts import REPORTER, Starts
 
 from ioruntime.testing.engines.cluster import RunningCluster, running_cluster
 from ioruntime.testing.server import ServerClient, actions, eventually
@@ -31,42 +30,6 @@ ENVIRONMENT = {
     "IORUNTIME_LIMITS__INVOCATIONS_PER_MINUTE": "1000000",
     "IORUNTIME_LIMITS__CONCURRENT_INVOCATIONS": "10000",
 }
-REPORTER = """
-const http = require('http');
-const main = ({url, ms}) => new Promise((done, fail) => {
-  http.get(`${url}/${process.env.__OW_ACTIVATION_ID}`, (answer) => {
-    answer.resume();
-    answer.on('end', () => setTimeout(() => done({reported: true}), ms || 0));
-  }).on('error', fail);
-});
-"""
-
-
-class Starts:
-    """Counts, by activation id, how often user code said that it started."""
-
-    def __init__(self) -> None:
-        self.count: Counter[str] = Counter()
-        starts = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                starts.count[self.path.strip("/")] += 1
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-                """Stay silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
 
 
 @pytest.fixture(scope="module")

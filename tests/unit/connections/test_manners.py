@@ -3,7 +3,8 @@
 import pytest
 
 from ioruntime.app.connections.manners import HEADERS_MOST, fault_of
-from ioruntime.app.connections.patience import BYTES_PER_S_LEAST, Progress, Sources, source_of
+from ioruntime.app.connections.patience import BYTES_PER_S_LEAST, Progress, Sources
+from ioruntime.core.throttle import source_of
 
 
 def host(value: bytes) -> list[tuple[bytes, bytes]]:

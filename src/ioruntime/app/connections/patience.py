@@ -1,9 +1,10 @@
 """How long the server bears with clients that send or read too slowly, and how many connections it takes from one source."""
 
 import asyncio
-import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable
+
+from ioruntime.core.throttle import source_of
 
 BYTES_PER_S_LEAST = 256
 """What a body, or the reading of an answer, must come to on the average."""
@@ -61,16 +62,6 @@ class Sources:
         self._open[source] -= 1
         if not self._open[source]:
             del self._open[source]
-
-
-def source_of(address: str) -> str:
-    """Return who counts as one: an IPv4 address, or the /64 network that one customer of IPv6 has."""
-    if ":" not in address:
-        return address
-    try:
-        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return address
 
 
 async def sweep(connections: Callable[[], Iterable[object]], patience_s: float, stopped: asyncio.Event) -> None:
